@@ -1,0 +1,2 @@
+//! investbot.
+fn main() {}
