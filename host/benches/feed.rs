@@ -69,16 +69,26 @@ fn formats(c: &mut Criterion) {
     });
     let klines = text(&bars, "", |bar| {
         let time = millis(bar);
-        format!("{time},{},{},1.5,7,0.5,0.5,0\n", prices(bar), time + 1_799_999)
+        format!(
+            "{time},{},{},1.5,7,0.5,0.5,0\n",
+            prices(bar),
+            time + 1_799_999
+        )
     });
-    let mut json = text(&bars, "[", |bar| format!("[{},{}],", millis(bar), prices(bar)));
+    let mut json = text(&bars, "[", |bar| {
+        format!("[{},{}],", millis(bar), prices(bar))
+    });
     json.pop();
     json.push(b']');
 
     let mut group = c.benchmark_group("bars");
     group.throughput(Throughput::Elements(BARS as u64));
     group.sample_size(10);
-    for (name, bytes) in [("csv", &csv), ("binance-klines", &klines), ("ccxt-json", &json)] {
+    for (name, bytes) in [
+        ("csv", &csv),
+        ("binance-klines", &klines),
+        ("ccxt-json", &json),
+    ] {
         group.bench_function(name, |b| {
             b.iter_batched(
                 || BarReader::memory(name, bytes.clone(), &BarOptions::default()).unwrap(),
