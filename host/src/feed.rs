@@ -4,8 +4,8 @@
 //! what it does not understand: a price that was misread is an order at the wrong price. Numbers go from
 //! text to [`Decimal`](investbot_plugin_api::Decimal) exactly or not at all.
 //!
-//! A bar's way: [`input`] (plain, gzip, zip; digest) -> [`buffer`] (lines) -> [`csv`] or [`json`] (one row
-//! to one bar) -> [`sequence`] (order, gaps, duplicates) -> [`BarReader`] -> [`BarStream`] (its own thread).
+//! A bar's way: `input` (plain, gzip, zip; digest) -> `buffer` (lines) -> `csv` or `json` (one row to one
+//! bar) -> `sequence` (order, gaps, duplicates) -> [`BarReader`] -> [`BarStream`] (a thread of its own).
 
 mod buffer;
 mod bundled;
@@ -34,3 +34,7 @@ pub use reader::{BarOptions, BarReader};
 pub use sequence::{BarStats, GapPolicy};
 pub use stream::BarStream;
 pub use time::{TimeFault, TimeUnit};
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests;

@@ -2,12 +2,14 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
+use investbot_plugin_api::UnixNanos;
 use thiserror::Error;
 
 use super::decimal::NumberFault;
 use super::format::BarFormat;
-use super::time::{TimeFault, TimeKind};
+use super::time::{TimeFault, TimeKind, show, show_span};
 use crate::exit::ExitCode;
 
 /// A place in a file: `file:line:column`, both counted from 1; the column counts characters.
@@ -213,60 +215,59 @@ pub enum DataError {
         expected: TimeKind,
     },
     /// The four prices contradict each other.
-    #[error(
-        "{place}: {what} (open {open}, high {high}, low {low}, close {close}); correct the row"
-    )]
+    #[error("{place}: {what} ({prices}); correct the row")]
     Inconsistent {
         /// Where.
         place: Place,
         /// The contradiction.
         what: &'static str,
-        /// The bar's open.
-        open: String,
-        /// The bar's high.
-        high: String,
-        /// The bar's low.
-        low: String,
-        /// The bar's close.
-        close: String,
+        /// All four.
+        prices: String,
     },
     /// A bar that opens before the one above it.
     #[error(
-        "{place}: time goes back: {time} comes after {previous}; sort the file by time, oldest first"
+        "{place}: time goes back: {} comes after {}; sort the file by time, oldest first",
+        show(*time),
+        show(*previous)
     )]
     TimeBack {
         /// Where.
         place: Place,
-        /// This bar's open time.
-        time: String,
-        /// The open time of the bar before it.
-        previous: String,
+        /// When this bar opens.
+        time: UnixNanos,
+        /// When the bar before it opened.
+        previous: UnixNanos,
     },
     /// A gap, where gaps halt.
     #[error(
-        "{place}: gap: {time} comes {distance} after {previous}, and a bar is {interval}; fill it, or allow gaps with the policy `keep`"
+        "{place}: gap: {} comes {} after {}, and a bar is {}; fill it, or allow gaps with the policy `keep`",
+        show(*time),
+        show_span(*distance),
+        show(*previous),
+        show_span(*interval)
     )]
     Gap {
         /// Where.
         place: Place,
-        /// This bar's open time.
-        time: String,
-        /// The open time of the bar before it.
-        previous: String,
+        /// When this bar opens.
+        time: UnixNanos,
+        /// When the bar before it opened.
+        previous: UnixNanos,
         /// The distance between them.
-        distance: String,
+        distance: Duration,
         /// The distance there should be.
-        interval: String,
+        interval: Duration,
     },
     /// A second bar of the same time, where duplicates halt.
     #[error(
-        "{place}: duplicate: the bar of {time} was there before; remove it, or let the first one count with the policy `keep`"
+        "{place}: duplicate: the bar of {} was there before; remove it, or let the first one count with the policy `keep`",
+        show(*time)
     )]
     Duplicate {
         /// Where.
         place: Place,
-        /// The open time.
-        time: String,
+        /// When both open.
+        time: UnixNanos,
     },
     /// One bar only, and nobody said how long it is.
     #[error("{file}: one bar does not tell how long a bar is; say so with --interval, such as 30m")]
@@ -275,12 +276,15 @@ pub enum DataError {
         file: Arc<str>,
     },
     /// An interval that is not above 0, or too long for the time it is added to.
-    #[error("{file}: {interval} is no length that a bar can have; use one above 0 and up to 366d")]
+    #[error(
+        "{file}: {} is no length that a bar can have; use one above 0 and up to 366d",
+        show_span(*interval)
+    )]
     Interval {
         /// The file.
         file: Arc<str>,
         /// What was given or found.
-        interval: String,
+        interval: Duration,
     },
     /// A line that does not end.
     #[error(

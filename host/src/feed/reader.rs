@@ -13,7 +13,7 @@ use super::format::BarFormat;
 use super::input::{Input, Progress};
 use super::json::JsonRows;
 use super::row::Row;
-use super::sequence::{BarStats, GapPolicy, Sequence, infer_interval, show_span};
+use super::sequence::{BarStats, GapPolicy, Sequence, infer_interval};
 use super::time::{TimeKind, TimeReader, TimeUnit};
 
 /// How many rows are read to find out how long a bar is.
@@ -121,7 +121,7 @@ impl BarReader {
         if !(1..=LONGEST).contains(&interval) {
             return Err(DataError::Interval {
                 file: rows.input().name().clone(),
-                interval: show_span(interval.into()),
+                interval: Duration::from_nanos(interval.unsigned_abs()),
             });
         }
         Ok(Self {
@@ -191,7 +191,7 @@ impl BarReader {
     /// How long a bar is.
     #[must_use]
     pub fn interval(&self) -> Duration {
-        Duration::from_nanos(self.sequence.interval().unsigned_abs())
+        self.sequence.interval()
     }
 
     /// What was read so far.

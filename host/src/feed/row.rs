@@ -115,10 +115,13 @@ fn explain(cells: &impl Cells, fault: Fault) -> DataError {
         Fault::Inconsistent(what) => DataError::Inconsistent {
             place: cells.place(if what.starts_with("low") { 3 } else { 2 }),
             what,
-            open: value(1),
-            high: value(2),
-            low: value(3),
-            close: value(4),
+            prices: format!(
+                "open {}, high {}, low {}, close {}",
+                value(1),
+                value(2),
+                value(3),
+                value(4)
+            ),
         },
     }
 }

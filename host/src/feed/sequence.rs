@@ -1,13 +1,13 @@
 //! The order of bars in time: none goes back, gaps and duplicates are counted or refused.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use investbot_plugin_api::UnixNanos;
 
 use super::error::{DataError, Place};
 use super::input::Input;
 use super::row::Row;
-use super::time::show;
 
 /// What to do about gaps and duplicates.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -53,8 +53,8 @@ impl Sequence {
         }
     }
 
-    pub(super) const fn interval(&self) -> i64 {
-        self.interval
+    pub(super) const fn interval(&self) -> Duration {
+        Duration::from_nanos(self.interval.unsigned_abs())
     }
 
     pub(super) const fn stats(&self) -> &BarStats {
@@ -90,7 +90,7 @@ impl Sequence {
                 GapPolicy::Keep => Ok(false),
                 GapPolicy::Halt => Err(DataError::Duplicate {
                     place: place(row, input),
-                    time: show(open),
+                    time: open,
                 }),
             };
         }
@@ -103,10 +103,10 @@ impl Sequence {
             GapPolicy::Keep => Ok(true),
             GapPolicy::Halt => Err(DataError::Gap {
                 place: place(row, input),
-                time: show(open),
-                previous: show(last),
-                distance: show_span(distance),
-                interval: show_span(self.interval.into()),
+                time: open,
+                previous: last,
+                distance: open.since(last),
+                interval: self.interval(),
             }),
         }
     }
@@ -141,32 +141,7 @@ fn place(row: &Row, input: &Input) -> Place {
 fn time_back(last: UnixNanos, row: &Row, input: &Input) -> DataError {
     DataError::TimeBack {
         place: place(row, input),
-        time: show(row.bar.open_time),
-        previous: show(last),
+        time: row.bar.open_time,
+        previous: last,
     }
-}
-
-/// A length of time as people write it: `30m`, `1d`, `1d2h`.
-pub(super) fn show_span(nanos: i128) -> String {
-    const UNITS: [(i128, &str); 7] = [
-        (86_400_000_000_000, "d"),
-        (3_600_000_000_000, "h"),
-        (60_000_000_000, "m"),
-        (1_000_000_000, "s"),
-        (1_000_000, "ms"),
-        (1_000, "us"),
-        (1, "ns"),
-    ];
-    let mut rest = nanos;
-    let mut text = String::new();
-    for (size, name) in UNITS {
-        if rest >= size {
-            text.push_str(&format!("{}{name}", rest / size));
-            rest %= size;
-        }
-    }
-    if text.is_empty() {
-        text.push_str("0s");
-    }
-    text
 }

@@ -1,5 +1,7 @@
 //! Moments from text: RFC 3339 and its relatives, and numbers since 1970 in one of four units.
 
+use std::time::Duration;
+
 use investbot_plugin_api::UnixNanos;
 use jiff::Timestamp;
 use jiff::civil::DateTime;
@@ -238,6 +240,31 @@ pub(super) fn show(time: UnixNanos) -> String {
     Timestamp::from_nanosecond(time.0.into()).map_or_else(|_| time.0.to_string(), |t| t.to_string())
 }
 
+/// A length of time as people write it: `30m`, `1d`, `1d2h`.
+pub(super) fn show_span(length: Duration) -> String {
+    const UNITS: [(u128, &str); 7] = [
+        (86_400_000_000_000, "d"),
+        (3_600_000_000_000, "h"),
+        (60_000_000_000, "m"),
+        (1_000_000_000, "s"),
+        (1_000_000, "ms"),
+        (1_000, "us"),
+        (1, "ns"),
+    ];
+    let mut rest = length.as_nanos();
+    let mut text = String::new();
+    for (size, name) in UNITS {
+        if rest >= size {
+            text.push_str(&format!("{}{name}", rest / size));
+            rest %= size;
+        }
+    }
+    if text.is_empty() {
+        text.push_str("0s");
+    }
+    text
+}
+
 /// `YYYY-MM-DDTHH:MM:SSZ` and nothing else: what almost every line of a file has.
 #[inline]
 fn utc_seconds(text: &[u8]) -> Option<UnixNanos> {
@@ -358,6 +385,19 @@ mod tests {
             (" 1577836800 ", "2020-01-01T00:00:00Z"),
         ] {
             assert_eq!(read(text).as_deref(), Ok(want), "{text}");
+        }
+    }
+
+    #[test]
+    fn lengths_are_shown_in_whole_units() {
+        for (nanos, want) in [
+            (0, "0s"),
+            (1_800_000_000_000, "30m"),
+            (86_400_000_000_000, "1d"),
+            (93_600_000_000_000, "1d2h"),
+            (1_000_000_001, "1s1ns"),
+        ] {
+            assert_eq!(show_span(Duration::from_nanos(nanos)), want);
         }
     }
 

@@ -45,7 +45,7 @@ impl<'a> Object<'a> {
             std::str::from_utf8(line).map_err(|e| (e.valid_up_to(), IntentFault::NotUtf8))?;
         let start = line.len() - line.trim_ascii_start().len();
         if !line[start..].starts_with('{') {
-            let found = excerpt(line[start..].as_bytes());
+            let found = excerpt(&line.as_bytes()[start..]);
             return Err((start, IntentFault::NotAnObject { found }));
         }
         let Entries(entries) = serde_json::from_str(line).map_err(|e| not_json(&e))?;
