@@ -265,6 +265,36 @@ mod tests {
     }
 
     #[test]
+    fn memory_does_not_grow_with_the_stream() {
+        let line = [&[b'x'; 999][..], b"\n"].concat();
+        let stream = std::io::Cursor::new(line.repeat(10_000));
+        let mut buffer = Buffer::new(stream);
+        let before = buffer.bytes.capacity();
+        let mut count = 0;
+        while buffer.next_line().unwrap().is_some() {
+            count += 1;
+        }
+        assert_eq!((count, buffer.bytes.capacity()), (10_000, before));
+    }
+
+    #[test]
+    fn a_line_is_given_before_the_next_one_comes() {
+        /// A pipe that has one line in it; whoever asks for more would wait for ever.
+        struct Pipe(bool);
+        impl Read for Pipe {
+            fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
+                assert!(!std::mem::replace(&mut self.0, true), "asked for more");
+                out[..2].copy_from_slice(b"a\n");
+                Ok(2)
+            }
+        }
+        let mut buffer = Buffer::new(Pipe(false));
+        buffer.skip_mark().unwrap();
+        let line = buffer.next_line().unwrap().unwrap();
+        assert_eq!(buffer.text(line), b"a");
+    }
+
+    #[test]
     fn bytes_know_their_place() {
         let mut buffer = Buffer::new("aé\nb".as_bytes());
         let mut places = Vec::new();
