@@ -33,7 +33,7 @@ pub use intents::{IntentError, IntentFault, IntentLine, IntentReader};
 pub use reader::{BarOptions, BarReader};
 pub use sequence::{BarStats, GapPolicy};
 pub use stream::BarStream;
-pub use time::{TimeFault, TimeUnit};
+pub use time::{TimeFault, TimeKind, TimeUnit};
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
