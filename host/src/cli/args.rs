@@ -110,6 +110,16 @@ mod tests {
     }
 
     #[test]
+    fn it_can_be_a_subcommand() {
+        #[derive(clap::Parser)]
+        enum Cli {
+            Run(RunArgs),
+        }
+        let Cli::Run(args) = <Cli as clap::Parser>::parse_from(["investbot", "run", "--seed=1"]);
+        assert_eq!(args.flags.len(), 1);
+    }
+
+    #[test]
     fn settings_without_a_flag_are_settings_of_the_house() {
         let without: Vec<_> = SETTINGS
             .iter()

@@ -64,9 +64,9 @@ impl Setting {
     #[must_use]
     pub fn help_line(&self) -> String {
         match self.kind {
-            Kind::Word(_) | Kind::Whole { .. } if self.key != "run.seed" => {
-                format!("{} ({})", self.help, self.kind)
-            }
+            Kind::Word(words) => format!("{} ({})", self.help, words.join(", ")),
+            Kind::Whole { max: u64::MAX, .. } => self.help.to_owned(),
+            Kind::Whole { min, max } => format!("{} ({min} to {max})", self.help),
             _ => self.help.to_owned(),
         }
     }

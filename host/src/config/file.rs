@@ -22,12 +22,19 @@ pub(super) fn parse(text: &str, file: &Arc<Path>) -> (Vec<(String, Given)>, Vec<
         found: Vec::new(),
         problems: Vec::new(),
     };
+    let mut broken = Vec::new();
     for error in &errors {
-        let at = reader.origin(&error.span().unwrap_or(0..0));
-        let reason = excerpt(&error.message().replace('\n', "; "));
-        reader.problems.push(Problem::Syntax { at, reason });
+        let start = error.span().map_or(0, |span| span.start);
+        let line = position(text, start).0;
+        // A slip makes the parser complain about the rest of its line too.
+        if !broken.contains(&line) {
+            broken.push(line);
+            reader.problems.push(Problem::Syntax {
+                at: reader.origin(&(start..start)),
+                reason: excerpt(&error.message().replace('\n', "; ")),
+            });
+        }
     }
-    let broken: Vec<_> = reader.problems.iter().filter_map(Problem::line).collect();
     reader.table("", root.get_ref());
     // What the parser made of a broken line says nothing about what its author meant.
     reader.problems.retain(|problem| {
@@ -38,7 +45,6 @@ pub(super) fn parse(text: &str, file: &Arc<Path>) -> (Vec<(String, Given)>, Vec<
         Origin::File { line, .. } => !broken.contains(&line),
         _ => true,
     });
-    reader.problems.sort_by_key(Problem::line);
     (reader.found, reader.problems)
 }
 

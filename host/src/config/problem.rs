@@ -124,10 +124,7 @@ pub enum Problem {
         reason: String,
     },
     /// A plugin's configuration has no such key.
-    #[error(
-        "{}: the plugin `{plugin}` has no configuration key `{key}`; {advice}",
-        at.naming(key)
-    )]
+    #[error("{at}: the plugin `{plugin}` has no configuration key `{key}`; {advice}")]
     UnknownPluginKey {
         /// Where.
         at: Origin,
@@ -218,17 +215,50 @@ pub enum Problem {
 }
 
 impl Problem {
-    /// Where in a file it is, if it is in one.
-    pub(super) fn line(&self) -> Option<usize> {
+    /// Where it is written, if it is written anywhere.
+    const fn origin(&self) -> Option<&Origin> {
         match self {
             Self::Syntax { at, .. }
+            | Self::SetTwice { at, .. }
+            | Self::NotKeyValue { at, .. }
+            | Self::NotUtf8 { at }
             | Self::UnknownKey { at, .. }
             | Self::NotInFile { at, .. }
+            | Self::UnknownVariable { at, .. }
             | Self::WrongType { at, .. }
-            | Self::BadValue { at, .. } => match at {
-                Origin::File { line, .. } => Some(*line),
-                _ => None,
-            },
+            | Self::BadValue { at, .. }
+            | Self::Conflict { at, .. }
+            | Self::UnknownPluginKey { at, .. }
+            | Self::SecretFile { at, .. }
+            | Self::TooManyInFlight { at, .. } => Some(at),
+            Self::Unreadable { .. }
+            | Self::DotEnvSyntax { .. }
+            | Self::MissingPluginKey { .. }
+            | Self::MissingSecret { .. }
+            | Self::Manifest { .. }
+            | Self::RealMoney { .. }
+            | Self::NotSimulated { .. } => None,
+        }
+    }
+
+    /// The order in which problems are shown: layer by layer, within a file by line and column, and
+    /// what is missing at the end.
+    fn place(&self) -> (u8, usize, usize) {
+        match (self, self.origin()) {
+            (Self::Unreadable { .. }, _) => (0, 0, 0),
+            (Self::DotEnvSyntax { line, .. }, _) => (3, *line, 0),
+            (_, Some(Origin::Flag(_))) => (1, 0, 0),
+            (_, Some(Origin::Env(_))) => (2, 0, 0),
+            (_, Some(Origin::DotEnv { line, .. })) => (3, *line, 0),
+            (_, Some(Origin::File { line, column, .. })) => (4, *line, *column),
+            (_, Some(Origin::Default) | None) => (5, 0, 0),
+        }
+    }
+
+    /// The line of the TOML file, if it is there.
+    pub(super) const fn line(&self) -> Option<usize> {
+        match self.origin() {
+            Some(Origin::File { line, .. }) => Some(*line),
             _ => None,
         }
     }
@@ -239,6 +269,17 @@ impl Problem {
 pub struct ConfigError {
     /// The mistakes, in the order in which they are shown.
     pub problems: Vec<Problem>,
+}
+
+impl ConfigError {
+    /// The error of these problems, in the order in which they are shown; none without problems.
+    pub(super) fn of(mut problems: Vec<Problem>) -> Result<(), Self> {
+        if problems.is_empty() {
+            return Ok(());
+        }
+        problems.sort_by_key(Problem::place);
+        Err(Self { problems })
+    }
 }
 
 impl fmt::Display for ConfigError {

@@ -143,12 +143,7 @@ impl RuntimeConfig {
     /// The mistakes that show without a manifest: for commands that need none, and for the moment when
     /// no plugin could be found.
     pub fn check(&self) -> Result<(), ConfigError> {
-        if self.problems.is_empty() {
-            return Ok(());
-        }
-        Err(ConfigError {
-            problems: self.problems.clone(),
-        })
+        ConfigError::of(self.problems.clone())
     }
 
     /// What is strange, but no mistake.

@@ -28,7 +28,7 @@ pub(crate) const EXAMPLE_SECRETS: &[(&str, &str)] = &[
 const STRATEGIES: &[&str] = &["sma-cross", "buy-and-hold", "mean-reversion"];
 
 /// The greatest limit on a quantity or an amount of money.
-const LARGE: u64 = 1_000_000_000_000_000;
+const LARGE: u64 = 1_000_000_000_000_000_000;
 
 /// A timeout between a millisecond and ten minutes.
 const TIMEOUT: Kind = Kind::Whole {

@@ -68,9 +68,7 @@ impl RuntimeConfig {
             });
         }
         let secrets = self.secrets(manifest, &mut problems);
-        if !problems.is_empty() {
-            return Err(ConfigError { problems });
-        }
+        ConfigError::of(problems)?;
         Ok(ValidatedPluginConfig {
             json: Json::Object(config).to_string(),
             secrets,
