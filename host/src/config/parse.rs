@@ -171,13 +171,15 @@ fn is_id(text: &str) -> bool {
         && !text.starts_with('.')
 }
 
-/// A bare word that is no level would be taken for the name of a target, and all be silent.
+/// A bare word that is no level would be taken for the name of a target, and all be silent. The filter's
+/// own parser cuts text between bytes and panics inside a character, hence ASCII only.
 fn is_log_filter(text: &str) -> bool {
     const LEVELS: &[&str] = &["off", "error", "warn", "info", "debug", "trace"];
-    text.split(',').all(|directive| {
-        LEVELS.contains(&directive)
-            || (directive.contains('=') && EnvFilter::try_new(directive).is_ok())
-    })
+    text.is_ascii()
+        && text.split(',').all(|directive| {
+            LEVELS.contains(&directive)
+                || (directive.contains('=') && EnvFilter::try_new(directive).is_ok())
+        })
 }
 
 fn interval(text: &str) -> Option<Duration> {

@@ -62,6 +62,13 @@ proptest! {
     }
 
     #[test]
+    fn any_log_filter(filter in r"[ -~]{0,24}", odd in "[a\\[{=\u{a0}\u{13460}]{0,6}") {
+        for text in [filter, odd] {
+            exercise(&Case::new().flag("log", &text));
+        }
+    }
+
+    #[test]
     fn nearly_right(toml in nearly_toml(), dotenv in nearly_dotenv()) {
         exercise(&Case::new().toml(&toml).dotenv(&dotenv));
     }
@@ -100,4 +107,10 @@ fn a_variable_that_is_not_text_is_named() {
     case.env
         .push(("INVESTBOT_RUN_ID".into(), OsString::from_vec(vec![0xff])));
     assert!(mistakes(&case.resolve()).contains("INVESTBOT_RUN_ID: the value is not UTF-8 text"));
+}
+
+#[test]
+fn a_log_filter_that_its_parser_would_choke_on_is_a_mistake() {
+    let case = Case::new().flag("log", "\u{a0}\u{13460}=");
+    assert!(mistakes(&case.resolve()).starts_with("the configuration has 1 problem"));
 }
