@@ -1,1 +1,3 @@
-//! Room: cli.
+//! The command line: one file a subcommand.
+
+pub mod args;
