@@ -3,9 +3,27 @@
 //! `(state, input) -> (state, commands)`. No I/O, no clock, no threads, no randomness, nothing of the
 //! host but the plugin API's types: whatever influences a decision arrives as an [`Input`], in order,
 //! so that a run can be replayed.
+//!
+//! [`Core`] is the whole of it; the other modules are its organs. Two stand beside it, pure as well and
+//! used by the worker: [`protocol`] decides what follows an attempt, [`retry`] how long to wait for it.
 
+pub mod arithmetic;
+pub mod core;
 pub mod event;
+pub mod identity;
 pub mod intent;
+pub mod orders;
+pub mod performance;
+pub mod portfolio;
+pub mod protocol;
+pub mod report;
+pub mod retry;
+pub mod risk;
+pub mod strategy;
 
+pub use self::core::{Core, CoreConfig, OrderSupport};
 pub use event::{Command, ExecutionReport, Input, OrderState, Outcome, ReportKind, Submission};
 pub use intent::{Intent, OrderSpec};
+pub use performance::Summary;
+pub use report::{ReportDigest, canonical_json};
+pub use risk::{DenialCode, RiskLimits};

@@ -58,6 +58,17 @@ pub enum Input<'a> {
         /// When it was heard.
         now: UnixNanos,
     },
+    /// A cancel could not be done; the order is as it was.
+    CancelFailed {
+        /// The order.
+        client_order_id: &'a str,
+        /// The venue's code or the kind of failure.
+        code: String,
+        /// What happened.
+        text: String,
+        /// When.
+        now: UnixNanos,
+    },
     /// An operator or a risk limit stops the run: nothing new is sent.
     Halt {
         /// Why.
@@ -222,12 +233,15 @@ pub struct ExecutionReport {
     pub venue_order_id: Option<String>,
     /// The instrument's symbol.
     pub instrument: String,
-    /// Buy or sell.
-    pub side: Side,
-    /// Market, limit, …
-    pub order_type: OrderType,
-    /// The state after this report.
-    pub state: OrderState,
+    /// Buy or sell; `None` where no order is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub side: Option<Side>,
+    /// Market, limit, …; `None` where no order is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub order_type: Option<OrderType>,
+    /// The state after this report; `None` where no order is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<OrderState>,
     /// The order's quantity.
     pub quantity: Decimal,
     /// How much of it is filled.

@@ -1,0 +1,403 @@
+//! The core itself: one step an input, the same commands for the same inputs.
+//!
+//! A bar is first what the account is worth, then what the strategy sees; what the strategy or the stream
+//! wants is checked, gets its key and becomes an order ([`intake`]); what the venue says moves orders and
+//! the portfolio ([`venue`]); everything worth knowing is told as a report ([`tell`]).
+//!
+//! Once halted the core sends nothing more, but keeps its books.
+
+mod intake;
+mod tell;
+mod venue;
+
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+
+use investbot_plugin_api::manifest::ClientOrderIdRule;
+use investbot_plugin_api::{Bar, Decimal, Instrument, UnixNanos};
+
+use super::arithmetic::{Checked, sub};
+use super::event::{Command, Input};
+use super::identity::{ClientOrderIds, Origin, Place, SpecDigest};
+use super::intent::{Intent, OrderSpec};
+use super::orders::{Order, Orders};
+use super::performance::{Performance, Summary, share};
+use super::portfolio::Portfolio;
+pub use super::risk::OrderSupport;
+use super::risk::{Risk, RiskLimits};
+use super::strategy::{Strategy, StrategyView};
+
+/// The stable codes of [`Command::Stop`].
+pub mod stop {
+    /// A caller's id came again with other parameters: a defect upstream.
+    pub const IDEMPOTENCY_CONFLICT: &str = "IDEMPOTENCY_CONFLICT";
+    /// Equity fell below the loss limit; open orders are cancelled.
+    pub const LOSS_LIMIT: &str = "LOSS_LIMIT";
+    /// A number does not fit into a decimal; the books can't be kept.
+    pub const ARITHMETIC: &str = "ARITHMETIC";
+}
+
+/// How many fills that belong to nobody are remembered, so that each is told once.
+const REMEMBERED_UNMATCHED: usize = 4096;
+
+/// What a core is made of.
+pub struct CoreConfig {
+    /// The run's id; part of every key.
+    pub run_id: String,
+    /// The strategy's or stream's name; part of every key.
+    pub stream: String,
+    /// The partition of the stream; 0 where there is only one.
+    pub partition: u32,
+    /// The symbol of the instrument that the bars are of; its quote is the account's currency.
+    pub instrument: String,
+    /// Cash at the start, in the account's currency.
+    pub cash: Decimal,
+    /// Position in the instrument at the start, in base units.
+    pub position: Decimal,
+    /// What the run may do.
+    pub risk: RiskLimits,
+    /// The venue's rule for client order ids.
+    pub client_order_id: ClientOrderIdRule,
+    /// The kinds of orders that the venue takes.
+    pub support: OrderSupport,
+    /// What decides on bars; `None` if intents come from a stream.
+    pub strategy: Option<Box<dyn Strategy>>,
+}
+
+/// Instrument rules that cannot be worked with.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the venue's rules for {symbol} cannot be used: {field} is {value} and must be above 0; this is a fault of the adapter"
+)]
+pub struct InstrumentError {
+    /// The instrument.
+    pub symbol: String,
+    /// The rule.
+    pub field: &'static str,
+    /// Its value.
+    pub value: Decimal,
+}
+
+/// A caller's id that was seen.
+struct Seen {
+    digest: SpecDigest,
+    /// `None` if the intent was denied.
+    client_order_id: Option<String>,
+}
+
+/// The pure core.
+pub struct Core {
+    origin: Origin,
+    client_order_ids: ClientOrderIds,
+    support: OrderSupport,
+    instrument: String,
+    /// All that the venue trades, once it told.
+    instruments: Option<BTreeMap<String, Instrument>>,
+    risk: Risk,
+    portfolio: Portfolio,
+    performance: Performance,
+    orders: Orders,
+    strategy: Option<Box<dyn Strategy>>,
+    wanted: Vec<OrderSpec>,
+    callers: HashMap<String, Seen>,
+    unmatched: Unmatched,
+    late: u64,
+    halted: Option<String>,
+    now: UnixNanos,
+    sequence: u64,
+}
+
+impl Core {
+    /// A core at the start of a run.
+    #[must_use]
+    pub fn new(config: CoreConfig) -> Self {
+        let quote = quote_of(&config.instrument).to_owned();
+        Self {
+            client_order_ids: ClientOrderIds::new(&config.run_id, &config.client_order_id),
+            origin: Origin {
+                run_id: config.run_id,
+                stream: config.stream,
+                partition: config.partition,
+            },
+            support: config.support,
+            portfolio: Portfolio::new(&config.instrument, quote, config.cash, config.position),
+            instrument: config.instrument,
+            instruments: None,
+            risk: Risk::new(config.risk),
+            performance: Performance::default(),
+            orders: Orders::default(),
+            strategy: config.strategy,
+            wanted: Vec::new(),
+            callers: HashMap::new(),
+            unmatched: Unmatched::default(),
+            late: 0,
+            halted: None,
+            now: UnixNanos(i64::MIN),
+            sequence: 0,
+        }
+    }
+
+    /// Takes over the venue's rules. From then on an instrument that is not among them is denied.
+    pub fn set_instruments(&mut self, instruments: Vec<Instrument>) -> Result<(), InstrumentError> {
+        for rules in &instruments {
+            for (field, value) in [
+                ("tick_size", rules.tick_size),
+                ("lot_size", rules.lot_size),
+            ] {
+                if value <= Decimal::ZERO {
+                    return Err(InstrumentError {
+                        symbol: rules.symbol.clone(),
+                        field,
+                        value,
+                    });
+                }
+            }
+        }
+        let by_symbol = instruments
+            .into_iter()
+            .map(|rules| (rules.symbol.clone(), rules));
+        self.instruments = Some(by_symbol.collect());
+        Ok(())
+    }
+
+    /// Takes in what happened and adds what is to be done, in order.
+    pub fn step(&mut self, input: Input<'_>, out: &mut Vec<Command>) {
+        let done = match input {
+            Input::Bar { position, bar } => self.on_bar(position, bar, out),
+            Input::Intent {
+                position,
+                now,
+                intent,
+            } => {
+                self.advance(now);
+                match intent {
+                    Intent::Order { id, spec } => self.take_up(position, 0, id, spec, out),
+                    Intent::Cancel { id } => {
+                        self.cancel(&id, out);
+                        Ok(())
+                    }
+                }
+            }
+            Input::Attempt {
+                client_order_id,
+                attempt,
+                now,
+            } => {
+                self.advance(now);
+                self.on_attempt(client_order_id, attempt)
+            }
+            Input::Outcome {
+                client_order_id,
+                outcome,
+                now,
+            } => {
+                self.advance(now);
+                self.on_outcome(client_order_id, outcome, out)
+            }
+            Input::Order { report, now } => {
+                self.advance(now);
+                self.on_order(&report, out)
+            }
+            Input::Fill { fill, now } => {
+                self.advance(now);
+                self.on_fill(&fill, out)
+            }
+            Input::CancelFailed {
+                client_order_id,
+                code,
+                text,
+                now,
+            } => {
+                self.advance(now);
+                self.tell_cancel_failed(client_order_id, None, &code, text, out);
+                Ok(())
+            }
+            Input::Halt { reason, now } => {
+                self.advance(now);
+                self.halt("HALTED", reason, out);
+                Ok(())
+            }
+        };
+        if let Err(overflow) = done {
+            self.stop(stop::ARITHMETIC, overflow.to_string(), out);
+        }
+    }
+
+    /// An order that is remembered.
+    #[must_use]
+    pub fn order(&self, client_order_id: &str) -> Option<&Order> {
+        self.orders.get(client_order_id)
+    }
+
+    /// Orders of which something is still expected, oldest first.
+    pub fn unsettled_orders(&self) -> impl Iterator<Item = &Order> {
+        self.orders.unsettled()
+    }
+
+    /// The account.
+    #[must_use]
+    pub const fn portfolio(&self) -> &Portfolio {
+        &self.portfolio
+    }
+
+    /// Why nothing is sent any more.
+    #[must_use]
+    pub fn halted(&self) -> Option<&str> {
+        self.halted.as_deref()
+    }
+
+    /// How many inputs came too late to change anything.
+    #[must_use]
+    pub const fn late_inputs(&self) -> u64 {
+        self.late
+    }
+
+    /// What the run has come to.
+    #[must_use]
+    pub fn summary(&self) -> Summary {
+        let portfolio = &self.portfolio;
+        let start = portfolio.start_equity();
+        let end = portfolio.equity().ok();
+        let gain = start.zip(end).and_then(|(start, end)| sub(end, start).ok());
+        let realised = portfolio
+            .holdings()
+            .iter()
+            .fold(Decimal::ZERO, |sum, holding| {
+                sum.saturating_add(holding.realised)
+            });
+        Summary {
+            bars: self.performance.bars(),
+            currency: portfolio.currency().to_owned(),
+            start_equity: start.map(|equity| equity.normalize()),
+            end_equity: end.map(|equity| equity.normalize()),
+            total_return: gain.zip(start).and_then(|(gain, start)| share(gain, start)),
+            max_drawdown: self.performance.max_drawdown(),
+            sharpe: self.performance.sharpe(),
+            exposure: self.performance.exposure(),
+            orders: self
+                .orders
+                .by_state()
+                .iter()
+                .filter(|(_, count)| **count > 0)
+                .map(|(state, count)| (*state, *count))
+                .collect(),
+            fills: portfolio.fills(),
+            unmatched_fills: self.unmatched.count,
+            fees: portfolio
+                .fees()
+                .iter()
+                .map(|(currency, fee)| (currency.clone(), fee.normalize()))
+                .collect(),
+            turnover: portfolio.turnover().normalize(),
+            position: portfolio.main().quantity.normalize(),
+            cash: portfolio.cash().normalize(),
+            realised: realised.normalize(),
+            halted: self.halted.clone(),
+        }
+    }
+
+    /// Time never goes back for the core, whatever clocks its inputs were read from.
+    fn advance(&mut self, now: UnixNanos) {
+        self.now = self.now.max(now);
+    }
+
+    fn on_bar(&mut self, position: u64, bar: &Bar, out: &mut Vec<Command>) -> Checked<()> {
+        self.advance(bar.close_time);
+        self.portfolio.mark(bar.close)?;
+        let equity = self.portfolio.equity()?;
+        let held = self.portfolio.main().quantity;
+        self.performance.on_bar(bar, equity, !held.is_zero())?;
+        self.check_loss(equity, out);
+
+        let Some(strategy) = &mut self.strategy else {
+            return Ok(());
+        };
+        let view = StrategyView {
+            symbol: &self.instrument,
+            instrument: self
+                .instruments
+                .as_ref()
+                .and_then(|known| known.get(&self.instrument)),
+            position: held,
+            cash: self.portfolio.cash(),
+            equity,
+            has_open_order: self.orders.has_unsettled(&self.instrument),
+        };
+        strategy.on_bar(bar, &view, &mut self.wanted)?;
+        if self.wanted.is_empty() {
+            return Ok(());
+        }
+        let wanted = std::mem::take(&mut self.wanted);
+        for (index, spec) in (0..).zip(wanted) {
+            self.take_up(position, index, None, spec, out)?;
+        }
+        Ok(())
+    }
+
+    /// Halts once the loss is above its limit, and takes back what is open.
+    fn check_loss(&mut self, equity: Decimal, out: &mut Vec<Command>) {
+        let start = self.portfolio.start_equity();
+        let Some(loss) = self.risk.loss_over_limit(start, equity) else {
+            return;
+        };
+        if self.halted.is_some() {
+            return;
+        }
+        let limit = self.risk.loss_limit().unwrap_or_default();
+        let text = format!("the account lost {loss}, more than the limit of {limit}");
+        let open: Vec<_> = self
+            .orders
+            .unsettled()
+            .filter(|order| !order.state.is_final())
+            .map(|order| Command::Cancel(order.reference()))
+            .collect();
+        self.stop(stop::LOSS_LIMIT, text, out);
+        out.extend(open);
+    }
+
+    /// Halts the run and asks the worker to end it.
+    fn stop(&mut self, code: &'static str, text: String, out: &mut Vec<Command>) {
+        if self.halted.is_none() {
+            self.halt(code, text.clone(), out);
+            out.push(Command::Stop { code, text });
+        }
+    }
+}
+
+/// The currency that an instrument is quoted in, by its symbol.
+fn quote_of(symbol: &str) -> &str {
+    symbol.split_once('/').map_or("USD", |(_, quote)| quote)
+}
+
+/// Fills that belong to no order of the run.
+#[derive(Default)]
+struct Unmatched {
+    count: u64,
+    recent: VecDeque<String>,
+    known: HashSet<String>,
+}
+
+impl Unmatched {
+    /// Whether this one was not known.
+    fn note(&mut self, instrument: &str, fill_id: &str) -> bool {
+        let name = format!("{instrument}\n{fill_id}");
+        if !self.known.insert(name.clone()) {
+            return false;
+        }
+        self.count += 1;
+        self.recent.push_back(name);
+        if self.recent.len() > REMEMBERED_UNMATCHED
+            && let Some(oldest) = self.recent.pop_front()
+        {
+            self.known.remove(&oldest);
+        }
+        true
+    }
+}
+
+// Not an operator of numbers: `Place` is what the two kinds of intents differ in.
+fn place_of<'a>(id: Option<&'a str>, position: u64) -> Place<'a> {
+    id.map_or(Place::Position(position), Place::CallerId)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,170 @@
+//! From an intent to an order on its way, or to a denial.
+
+use investbot_plugin_api::NewOrder;
+
+use super::{Core, Seen, place_of, quote_of, stop};
+use crate::engine::arithmetic::Checked;
+use crate::engine::event::{Command, ReportKind, Submission};
+use crate::engine::identity::{Key, SpecDigest};
+use crate::engine::intent::OrderSpec;
+use crate::engine::orders::Order;
+use crate::engine::risk::{Denial, DenialCode, Situation, check_rules};
+
+use super::tell::{About, Detail};
+
+impl Core {
+    /// Takes up an intent. One that carries an id is known by it, and a repetition sends nothing.
+    pub(super) fn take_up(
+        &mut self,
+        position: u64,
+        index: u32,
+        id: Option<String>,
+        spec: OrderSpec,
+        out: &mut Vec<Command>,
+    ) -> Checked<()> {
+        let digest = SpecDigest::new(&spec);
+        if let Some(id) = &id
+            && self.callers.contains_key(id)
+        {
+            self.repeated(id, digest, &spec, out);
+            return Ok(());
+        }
+        let key = Key::new(&self.origin, place_of(id.as_deref(), position), index);
+        let client_order_id = self.client_order_ids.id(key);
+        let verdict = self.judge(&spec, &client_order_id);
+        if let Some(id) = &id {
+            let seen = Seen {
+                digest,
+                client_order_id: verdict.is_ok().then(|| client_order_id.clone()),
+            };
+            self.callers.insert(id.clone(), seen);
+        }
+        match verdict {
+            Err(denial) => {
+                self.orders.count_denied();
+                self.tell_denied(id, &spec, &denial, out);
+                Ok(())
+            }
+            Ok(()) => self.submit(Order::new(key, digest, id, client_order_id, spec), out),
+        }
+    }
+
+    /// Whether the order may and can be sent.
+    fn judge(&self, spec: &OrderSpec, client_order_id: &str) -> Result<(), Denial> {
+        if let Some(reason) = &self.halted {
+            return Err(Denial::new(
+                DenialCode::Halted,
+                format!("the run was halted: {reason}"),
+            ));
+        }
+        if self.orders.get(client_order_id).is_some() {
+            return Err(Denial::new(
+                DenialCode::ClientOrderIdTaken,
+                format!("another order of this run has the client order id {client_order_id}"),
+            ));
+        }
+        let rules = match &self.instruments {
+            None => None,
+            Some(known) => Some(known.get(&spec.instrument).ok_or_else(|| {
+                Denial::new(
+                    DenialCode::UnknownInstrument,
+                    format!("the venue does not trade {}", spec.instrument),
+                )
+            })?),
+        };
+        let quote = rules.map_or_else(|| quote_of(&spec.instrument), |rules| &rules.quote);
+        let reference = self.portfolio.mark_of(&spec.instrument);
+        check_rules(spec, &self.support, rules, reference)?;
+        if quote != self.portfolio.currency() {
+            return Err(Denial::new(
+                DenialCode::QuoteCurrency,
+                format!(
+                    "{} is quoted in {quote}, and the account is kept in {}",
+                    spec.instrument,
+                    self.portfolio.currency()
+                ),
+            ));
+        }
+        let situation = Situation {
+            position: self.portfolio.position(&spec.instrument),
+            exposure: self.orders.exposure(&spec.instrument),
+            reference,
+            now: self.now,
+        };
+        self.risk.check(spec, &situation)
+    }
+
+    fn submit(&mut self, order: Order, out: &mut Vec<Command>) -> Checked<()> {
+        let client_order_id = order.client_order_id.clone();
+        let submission = Submission {
+            key: order.key.to_hex(),
+            digest: order.digest.to_hex(),
+            order: new_order(&order),
+        };
+        self.orders.insert(order)?;
+        self.risk.note_sent(self.now);
+        self.tell(&client_order_id, About::of(ReportKind::Order), out);
+        out.push(Command::Submit(submission));
+        Ok(())
+    }
+
+    /// A caller's id that is known: the same order is told again, another one stops the run.
+    fn repeated(&mut self, id: &str, digest: SpecDigest, spec: &OrderSpec, out: &mut Vec<Command>) {
+        let Some(seen) = self.callers.get(id) else {
+            return;
+        };
+        let same = seen.digest == digest;
+        let client_order_id = seen.client_order_id.clone().unwrap_or_default();
+        let (code, text) = if same {
+            ("DUPLICATE_INTENT", "this id was taken up before; nothing was sent".to_owned())
+        } else {
+            (
+                stop::IDEMPOTENCY_CONFLICT,
+                format!(
+                    "the id `{id}` came again with other parameters; give every order an id of its own"
+                ),
+            )
+        };
+        let detail = Detail::code(code, text.clone());
+        self.tell_spec(Some(id.to_owned()), client_order_id, spec, detail, out);
+        if !same {
+            self.stop(stop::IDEMPOTENCY_CONFLICT, text, out);
+        }
+    }
+
+    /// Takes back an order of the caller's.
+    pub(super) fn cancel(&mut self, id: &str, out: &mut Vec<Command>) {
+        let Some(seen) = self.callers.get(id) else {
+            let text = "no order has this id".to_owned();
+            return self.tell_cancel_failed("", Some(id), "UNKNOWN_ORDER", text, out);
+        };
+        let client_order_id = seen.client_order_id.clone().unwrap_or_default();
+        match self.orders.get(&client_order_id) {
+            Some(order) if !order.state.is_final() => {
+                out.push(Command::Cancel(order.reference()));
+            }
+            _ => {
+                let text = "the order is final already".to_owned();
+                self.tell_cancel_failed(&client_order_id, Some(id), "ALREADY_FINAL", text, out);
+            }
+        }
+    }
+}
+
+fn new_order(order: &Order) -> NewOrder {
+    let spec = &order.spec;
+    let mut new = NewOrder::new(
+        &order.client_order_id,
+        &spec.instrument,
+        spec.side,
+        spec.quantity,
+    );
+    new.order_type = spec.order_type;
+    new.limit_price = spec.limit_price;
+    new.stop_price = spec.stop_price;
+    new.time_in_force = spec.time_in_force;
+    new.expire_time = spec.expire_time;
+    new.post_only = spec.post_only;
+    new.reduce_only = spec.reduce_only;
+    new
+}

@@ -1,0 +1,407 @@
+//! What to do next with an order after something became known: the order protocol as a pure function.
+//!
+//! The promise is that no order is sent twice, lost or lied about (docs/ORDER_PROTOCOL.md). It rests on
+//! one distinction: what is *proven* and what is not. There are three proofs that nothing lives at the
+//! venue:
+//!
+//! - no byte of the attempt left this process, or the venue says it did not take it up
+//!   ([`Effect::NotSent`]), and no earlier attempt is in doubt;
+//! - the venue refused definitively ([`Effect::Rejected`], or one of its declared definitive codes), and
+//!   no earlier attempt is in doubt: a resent order can be refused *because* the first one filled;
+//! - the venue enforces deadlines, and a complete query that was begun after the deadline T, its clock's
+//!   skew δ and the visibility lag Λ does not know the order.
+//!
+//! Without a proof an order is asked about, sent again where the venue dedupes (class A), or held for a
+//! person. Found is always believed; not found alone proves nothing. When attempts are used up with a
+//! proof the order is abandoned, without one it is held.
+
+use std::time::Duration;
+
+use investbot_plugin_api::manifest::{Capabilities, Deadline, Dedupe, Query, VenueClass};
+use investbot_plugin_api::{
+    AdapterError, Effect, ErrorKind, OrderReport, OrderStatus, UnixNanos,
+};
+
+use super::event::Outcome;
+use super::retry::Backoff;
+
+/// What the venue can be asked about an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asking {
+    /// Any order, open or closed.
+    Full,
+    /// Open orders only: not found proves nothing.
+    OpenOnly,
+    /// Nothing.
+    Nothing,
+}
+
+/// How often to try, and how long to wait in between.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RetryPolicy {
+    /// Attempts at sending one order, the first included; at least 1.
+    pub max_attempts: u32,
+    /// Queries about one order after one attempt that may fail; at least 1.
+    pub max_queries: u32,
+    /// The waits.
+    pub backoff: Backoff,
+}
+
+/// The protocol for one venue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Protocol {
+    /// What follows from the venue's capabilities.
+    pub class: VenueClass,
+    /// What it can be asked.
+    pub asking: Asking,
+    /// Λ: how long an order that was accepted may stay invisible.
+    pub visibility_lag: Duration,
+    /// δ: how far the venue's clock may be off; `None` if it enforces no deadline.
+    pub skew: Option<Duration>,
+    /// How long a client order id is remembered by a venue that dedupes; `None` for ever.
+    pub dedupe_window: Option<Duration>,
+    /// Codes that prove a refusal.
+    pub definitive_codes: Vec<String>,
+    /// How often, how long.
+    pub retry: RetryPolicy,
+}
+
+/// Where an order is between its first attempt and its outcome.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pending<'a> {
+    /// The order's key; what waits are drawn from.
+    pub key: &'a str,
+    /// The last attempt, from 1.
+    pub attempt: u32,
+    /// When the first attempt was sent.
+    pub first_sent: UnixNanos,
+    /// T: the latest deadline that an attempt was sent with.
+    pub deadline: Option<UnixNanos>,
+    /// Whether an attempt may live: one came back unknown or was interrupted, and no proof of its absence
+    /// has come since. [`Step::leaves_doubt`] says when to set and clear it.
+    pub in_doubt: bool,
+    /// Queries since the last attempt that failed.
+    pub failed_queries: u32,
+}
+
+/// Something that became known.
+#[derive(Clone, Debug)]
+pub enum Event<'a> {
+    /// The venue answered the last attempt.
+    Placed(&'a OrderReport),
+    /// The last attempt did not succeed.
+    PlaceFailed(&'a AdapterError),
+    /// The process ended between recording the attempt and its outcome.
+    Interrupted,
+    /// A query found the order.
+    Found(&'a OrderReport),
+    /// A complete query, begun at this moment, did not find it.
+    NotFound {
+        /// When the query was sent.
+        began_at: UnixNanos,
+    },
+    /// A query failed, or its answer was not complete.
+    QueryFailed(&'a AdapterError),
+}
+
+/// What to do next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Nothing: this is the outcome.
+    Done(Outcome),
+    /// The venue dedupes: send the same order with the same client order id again, not before `at`.
+    Resend {
+        /// The number of that attempt.
+        attempt: u32,
+        /// The earliest moment.
+        at: UnixNanos,
+    },
+    /// Ask the venue about the order, not before `at`.
+    Query {
+        /// The earliest moment.
+        at: UnixNanos,
+    },
+    /// The attempt is proven absent. Record that durably ([`Outcome::Absent`]); then a new attempt
+    /// with a new deadline may follow, not before `at`.
+    NextAttempt {
+        /// Its number.
+        attempt: u32,
+        /// The earliest moment.
+        at: UnixNanos,
+    },
+}
+
+impl Step {
+    /// [`Pending::in_doubt`] after this step.
+    #[must_use]
+    pub const fn leaves_doubt(&self) -> bool {
+        matches!(
+            self,
+            Self::Resend { .. } | Self::Query { .. } | Self::Done(Outcome::Held { .. })
+        )
+    }
+}
+
+impl Protocol {
+    /// The protocol for a venue whose claims are believed.
+    #[must_use]
+    pub fn new(capabilities: &Capabilities, retry: RetryPolicy) -> Self {
+        Self {
+            class: capabilities.class(),
+            asking: match capabilities.query {
+                Query::ByClientId {
+                    includes_closed: true,
+                    ..
+                } => Asking::Full,
+                Query::ByClientId { .. } | Query::OpenOnly => Asking::OpenOnly,
+                _ => Asking::Nothing,
+            },
+            visibility_lag: capabilities.visibility_lag(),
+            skew: match capabilities.deadline {
+                Deadline::Enforced { skew_ms, .. } => Some(Duration::from_millis(skew_ms)),
+                _ => None,
+            },
+            dedupe_window: match capabilities.dedupe {
+                Dedupe::Window { window_ms } => Some(Duration::from_millis(window_ms)),
+                _ => None,
+            },
+            definitive_codes: capabilities.definitive_codes.clone(),
+            retry,
+        }
+    }
+
+    /// The protocol for a venue whose claims are not believed: one send, then a person decides.
+    #[must_use]
+    pub const fn untrusted(retry: RetryPolicy) -> Self {
+        Self {
+            class: VenueClass::E,
+            asking: Asking::Nothing,
+            visibility_lag: Duration::ZERO,
+            skew: None,
+            dedupe_window: None,
+            definitive_codes: Vec::new(),
+            retry,
+        }
+    }
+
+    /// What to do next with `order`, `now` that `event` became known.
+    #[must_use]
+    pub fn next(&self, order: &Pending<'_>, event: &Event<'_>, now: UnixNanos) -> Step {
+        match event {
+            Event::Placed(report) => self.after_placed(order, report, now),
+            Event::PlaceFailed(error) => self.after_failure(order, error, now),
+            // Found is found: the order was known by its own client order id.
+            Event::Found(report) => found(report),
+            Event::NotFound { began_at } => self.after_not_found(order, *began_at, now),
+            Event::QueryFailed(error) => self.after_failed_query(order, error, now),
+            Event::Interrupted => self.ask(now, order, None).unwrap_or_else(|| {
+                self.resend(order, None, now).unwrap_or_else(|| {
+                    held("the process ended before the venue answered, and the venue can't be asked")
+                })
+            }),
+        }
+    }
+
+    fn after_placed(&self, order: &Pending<'_>, report: &OrderReport, now: UnixNanos) -> Step {
+        if report.status == OrderStatus::Rejected && order.in_doubt {
+            return self.ask_or_hold(order, None, now, "refused when it was sent again");
+        }
+        found(report)
+    }
+
+    fn after_failure(&self, order: &Pending<'_>, error: &AdapterError, now: UnixNanos) -> Step {
+        let wait = error.retry_after();
+        if error.kind == ErrorKind::DuplicateClientOrderId {
+            // Somebody placed an order of this name: most likely we did.
+            return self.ask_or_hold(order, wait, now, "the client order id is taken");
+        }
+        if self.is_refusal(error) {
+            if !order.in_doubt {
+                return Step::Done(rejected(error));
+            }
+            return self.ask_or_hold(order, wait, now, "refused when it was sent again");
+        }
+        if error.effect == Effect::NotSent && !order.in_doubt {
+            return self.after_not_sent(order, error, now);
+        }
+        self.find_out(order, error, now)
+    }
+
+    /// Proven: nothing is at the venue.
+    fn after_not_sent(&self, order: &Pending<'_>, error: &AdapterError, now: UnixNanos) -> Step {
+        if is_futile(error.kind) {
+            return Step::Done(Outcome::Abandoned {
+                text: format!("nothing is at the venue, and trying again is of no use: {error}"),
+            });
+        }
+        self.next_attempt(order, error.retry_after(), now, &error.to_string())
+    }
+
+    /// The order may live.
+    fn find_out(&self, order: &Pending<'_>, error: &AdapterError, now: UnixNanos) -> Step {
+        let wait = error.retry_after();
+        self.resend(order, wait, now)
+            .unwrap_or_else(|| self.ask_or_hold(order, wait, now, &error.to_string()))
+    }
+
+    fn after_not_found(&self, order: &Pending<'_>, began_at: UnixNanos, now: UnixNanos) -> Step {
+        match self.proof_from(order) {
+            Some(proof_from) if began_at >= proof_from => {
+                self.next_attempt(order, None, now, "the venue does not know the order")
+            }
+            Some(proof_from) => Step::Query {
+                at: proof_from.max(now),
+            },
+            None => self.resend(order, None, now).unwrap_or_else(|| {
+                held("the venue does not know the order, which proves nothing: it may still be under way")
+            }),
+        }
+    }
+
+    fn after_failed_query(&self, order: &Pending<'_>, error: &AdapterError, now: UnixNanos) -> Step {
+        let failed = order.failed_queries.saturating_add(1);
+        if failed >= self.retry.max_queries || is_futile(error.kind) {
+            return held(&format!(
+                "the venue could not be asked after {failed} queries: {error}"
+            ));
+        }
+        let wait = error.retry_after().unwrap_or_else(|| {
+            let key = format!("{}/query", order.key);
+            self.retry.backoff.delay(&key, failed)
+        });
+        Step::Query {
+            at: now.after(wait),
+        }
+    }
+
+    /// Another attempt after a proof of absence, or the end.
+    fn next_attempt(
+        &self,
+        order: &Pending<'_>,
+        wait: Option<Duration>,
+        now: UnixNanos,
+        why: &str,
+    ) -> Step {
+        if order.attempt >= self.retry.max_attempts {
+            return Step::Done(Outcome::Abandoned {
+                text: format!(
+                    "gave up after {} attempts; nothing is at the venue: {why}",
+                    order.attempt
+                ),
+            });
+        }
+        Step::NextAttempt {
+            attempt: order.attempt + 1,
+            at: self.after_wait(order, wait, now),
+        }
+    }
+
+    /// The same order once more, if the venue will know it for a duplicate.
+    ///
+    /// A window must still be open when the order arrives, which nobody can time; so half of it is left for
+    /// the way.
+    fn resend(&self, order: &Pending<'_>, wait: Option<Duration>, now: UnixNanos) -> Option<Step> {
+        if self.class != VenueClass::A || order.attempt >= self.retry.max_attempts {
+            return None;
+        }
+        let at = self.after_wait(order, wait, now);
+        let in_time = self
+            .dedupe_window
+            .is_none_or(|window| at < order.first_sent.after(window / 2));
+        in_time.then_some(Step::Resend {
+            attempt: order.attempt + 1,
+            at,
+        })
+    }
+
+    /// A query at the first moment at which its answer is worth most.
+    fn ask(&self, now: UnixNanos, order: &Pending<'_>, wait: Option<Duration>) -> Option<Step> {
+        if self.asking == Asking::Nothing {
+            return None;
+        }
+        let visible = now.after(self.visibility_lag);
+        let at = self.proof_from(order).unwrap_or(visible);
+        Some(Step::Query {
+            at: at.max(now.after(wait.unwrap_or_default())),
+        })
+    }
+
+    fn ask_or_hold(
+        &self,
+        order: &Pending<'_>,
+        wait: Option<Duration>,
+        now: UnixNanos,
+        why: &str,
+    ) -> Step {
+        self.ask(now, order, wait).unwrap_or_else(|| {
+            held(&format!("{why}; it may live, and the venue can't be asked"))
+        })
+    }
+
+    /// The first moment at which a query that does not find the order proves its absence: just after
+    /// T + δ + Λ. A query begun at that very moment may miss an order accepted at T + δ.
+    fn proof_from(&self, order: &Pending<'_>) -> Option<UnixNanos> {
+        if self.asking != Asking::Full {
+            return None;
+        }
+        let last_accepted = order.deadline?.after(self.skew?);
+        let last_visible = last_accepted.after(self.visibility_lag);
+        // At the end of time no moment comes after it.
+        last_visible.0.checked_add(1).map(UnixNanos)
+    }
+
+    fn after_wait(&self, order: &Pending<'_>, wait: Option<Duration>, now: UnixNanos) -> UnixNanos {
+        now.after(wait.unwrap_or_else(|| self.retry.backoff.delay(order.key, order.attempt)))
+    }
+
+    fn is_refusal(&self, error: &AdapterError) -> bool {
+        let declared = |code: &String| self.definitive_codes.contains(code);
+        error.effect == Effect::Rejected
+            || (error.effect == Effect::Unknown && error.venue_code.as_ref().is_some_and(declared))
+    }
+}
+
+/// The venue showed the order.
+fn found(report: &OrderReport) -> Step {
+    Step::Done(if report.status == OrderStatus::Rejected {
+        Outcome::Rejected {
+            code: OrderStatus::Rejected.as_str().to_owned(),
+            text: report.reason.clone().unwrap_or_default(),
+        }
+    } else {
+        Outcome::Accepted(report.clone())
+    })
+}
+
+fn rejected(error: &AdapterError) -> Outcome {
+    Outcome::Rejected {
+        code: error
+            .venue_code
+            .clone()
+            .unwrap_or_else(|| error.kind.to_string()),
+        text: error.message.clone(),
+    }
+}
+
+fn held(text: &str) -> Step {
+    Step::Done(Outcome::Held {
+        text: text.to_owned(),
+    })
+}
+
+/// Whether the same request will fail the same way until somebody changes something.
+const fn is_futile(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::Auth
+            | ErrorKind::InsufficientFunds
+            | ErrorKind::InvalidOrder
+            | ErrorKind::UnknownInstrument
+            | ErrorKind::Unsupported
+            | ErrorKind::Config
+            | ErrorKind::Poisoned
+    )
+}
+
+#[cfg(test)]
+mod tests;

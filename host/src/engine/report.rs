@@ -1,0 +1,93 @@
+//! The record that a run leaves: execution reports, one JSON object a line, and their digest.
+
+use sha2::{Digest as _, Sha256};
+
+use super::event::ExecutionReport;
+
+/// The line of a report: compact JSON, fields always in the same order, without a newline.
+///
+/// The core writes decimals without trailing zeros, so that equal values are equal bytes.
+#[must_use]
+pub fn canonical_json(report: &ExecutionReport) -> String {
+    serde_json::to_string(report)
+        .expect("a report is strings, numbers and enumerations, all of which JSON can say")
+}
+
+/// SHA-256 over the lines of a run's reports, each with its newline: equal digests, equal runs.
+#[derive(Clone, Debug, Default)]
+pub struct ReportDigest {
+    hash: Sha256,
+    lines: u64,
+}
+
+impl ReportDigest {
+    /// Adds a line as [`canonical_json`] made it.
+    pub fn add_line(&mut self, line: &str) {
+        self.hash.update(line);
+        self.hash.update(b"\n");
+        self.lines += 1;
+    }
+
+    /// How many lines there were.
+    #[must_use]
+    pub const fn lines(&self) -> u64 {
+        self.lines
+    }
+
+    /// The digest so far, as 64 hex digits.
+    #[must_use]
+    pub fn to_hex(&self) -> String {
+        hex::encode(self.hash.clone().finalize())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::event::{FillPart, OrderState, ReportKind};
+    use investbot_plugin_api::{Decimal, OrderType, Side, UnixNanos};
+
+    #[test]
+    fn exact_line_and_digest() {
+        let report = ExecutionReport {
+            sequence: 1,
+            kind: ReportKind::Fill,
+            time: UnixNanos(1_000),
+            id: Some("a \"quoted\" id".into()),
+            client_order_id: "c1".into(),
+            venue_order_id: None,
+            instrument: "BTC/USD".into(),
+            side: Some(Side::Buy),
+            order_type: Some(OrderType::Market),
+            state: Some(OrderState::PartiallyFilled),
+            quantity: Decimal::TWO,
+            filled_quantity: Decimal::ONE,
+            fill: Some(FillPart {
+                fill_id: "f1".into(),
+                price: Decimal::new(43_863, 1),
+                quantity: Decimal::ONE,
+                fee: Decimal::new(43_863, 4),
+                fee_currency: "USD".into(),
+            }),
+            code: None,
+            text: None,
+        };
+        let line = canonical_json(&report);
+        assert_eq!(
+            line,
+            r#"{"sequence":1,"kind":"fill","time":1000,"id":"a \"quoted\" id","client_order_id":"c1","instrument":"BTC/USD","side":"buy","order_type":"market","state":"partially_filled","quantity":"2","filled_quantity":"1","fill":{"fill_id":"f1","price":"4386.3","quantity":"1","fee":"4.3863","fee_currency":"USD"}}"#
+        );
+
+        let mut digest = ReportDigest::default();
+        assert_eq!(
+            digest.to_hex(),
+            "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+        );
+        digest.add_line(&line);
+        assert_eq!(digest.lines(), 1);
+        assert_eq!(
+            digest.to_hex(),
+            hex::encode(Sha256::digest(format!("{line}\n")))
+        );
+    }
+}

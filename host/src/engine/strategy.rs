@@ -1,0 +1,120 @@
+//! Strategies: bars in, orders wanted out.
+//!
+//! A strategy is deterministic and incremental: what it wants depends on the bars and views it was shown
+//! and on its parameters, and a bar costs the same whatever the length of its windows.
+
+mod buy_and_hold;
+mod mean_reversion;
+pub mod params;
+mod sma_cross;
+mod window;
+
+use std::collections::BTreeMap;
+
+use investbot_plugin_api::{Bar, Decimal, Instrument, Side};
+
+use super::arithmetic::{Checked, div, mul, round_down};
+use super::intent::OrderSpec;
+pub use buy_and_hold::BuyAndHold;
+pub use mean_reversion::MeanReversion;
+pub use params::{ParamInfo, ParamKind};
+use params::Params;
+pub use sma_cross::SmaCross;
+
+/// A lot for instruments whose rules are not known.
+const SMALLEST_LOT: Decimal = Decimal::from_parts(1, 0, 0, false, 8);
+
+/// What a strategy may know when a bar has closed.
+#[derive(Clone, Copy, Debug)]
+pub struct StrategyView<'a> {
+    /// The instrument's symbol.
+    pub symbol: &'a str,
+    /// The instrument's rules, once the venue has told them.
+    pub instrument: Option<&'a Instrument>,
+    /// The position, from fills.
+    pub position: Decimal,
+    /// The cash.
+    pub cash: Decimal,
+    /// Cash and holdings at their last known prices.
+    pub equity: Decimal,
+    /// Whether an order of the instrument is on its way, open, in doubt, held, or has fills missing.
+    pub has_open_order: bool,
+}
+
+impl StrategyView<'_> {
+    /// The largest quantity in whole lots that is not above `quantity`.
+    pub fn whole_lots(&self, quantity: Decimal) -> Checked {
+        let lot = self.instrument.map_or(SMALLEST_LOT, |rules| rules.lot_size);
+        round_down(quantity.max(Decimal::ZERO), lot)
+    }
+
+    /// A market order that puts `fraction` of the equity into the instrument; `None` if that is less
+    /// than a lot.
+    pub fn invest(&self, fraction: Decimal, price: Decimal) -> Checked<Option<OrderSpec>> {
+        if price <= Decimal::ZERO || self.equity <= Decimal::ZERO {
+            return Ok(None);
+        }
+        let quantity = self.whole_lots(div(mul(self.equity, fraction)?, price)?)?;
+        Ok(self.market(Side::Buy, quantity))
+    }
+
+    /// A market order that sells everything; `None` if that is less than a lot.
+    pub fn sell_all(&self) -> Checked<Option<OrderSpec>> {
+        let quantity = self.whole_lots(self.position)?;
+        Ok(self.market(Side::Sell, quantity))
+    }
+
+    fn market(&self, side: Side, quantity: Decimal) -> Option<OrderSpec> {
+        (!quantity.is_zero()).then(|| OrderSpec::market(self.symbol, side, quantity))
+    }
+}
+
+/// Decides what to do at the close of each bar.
+pub trait Strategy: Send {
+    /// Its name, as the user types it.
+    fn name(&self) -> &'static str;
+
+    /// Takes in a bar and adds the orders it wants now. An overflow ends the run.
+    fn on_bar(
+        &mut self,
+        bar: &Bar,
+        view: &StrategyView<'_>,
+        intents: &mut Vec<OrderSpec>,
+    ) -> Checked<()>;
+}
+
+/// What there is to know about a built-in strategy.
+#[derive(Clone, Copy, Debug)]
+pub struct StrategyInfo {
+    /// The name that users type.
+    pub name: &'static str,
+    /// One line.
+    pub help: &'static str,
+    /// Its parameters.
+    pub params: &'static [ParamInfo],
+    make: fn(Params<'_>) -> Result<Box<dyn Strategy>, Vec<String>>,
+}
+
+/// The built-in strategies.
+#[must_use]
+pub const fn describe() -> &'static [StrategyInfo] {
+    &[sma_cross::INFO, buy_and_hold::INFO, mean_reversion::INFO]
+}
+
+/// Makes a built-in strategy, or says everything that is wrong with the name or the parameters.
+pub fn build(
+    name: &str,
+    params: &BTreeMap<String, String>,
+) -> Result<Box<dyn Strategy>, Vec<String>> {
+    let Some(info) = describe().iter().find(|info| info.name == name) else {
+        let names: Vec<_> = describe().iter().map(|info| info.name).collect();
+        return Err(vec![format!(
+            "there is no strategy `{name}`; use one of: {}",
+            names.join(", ")
+        )]);
+    };
+    (info.make)(Params::new(info, params))
+}
+
+#[cfg(test)]
+mod tests;

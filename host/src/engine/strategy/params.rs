@@ -1,0 +1,116 @@
+//! Parameters of strategies: text from the configuration, typed and checked, with every problem told.
+
+use std::collections::BTreeMap;
+
+use investbot_plugin_api::Decimal;
+
+use super::StrategyInfo;
+
+/// The type of a parameter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ParamKind {
+    /// A whole number.
+    Integer,
+    /// A decimal.
+    Decimal,
+}
+
+/// A parameter of a strategy.
+#[derive(Clone, Copy, Debug)]
+pub struct ParamInfo {
+    /// The name that users type.
+    pub name: &'static str,
+    /// One line.
+    pub help: &'static str,
+    /// Its type.
+    pub kind: ParamKind,
+    /// The value if none is given.
+    pub default: &'static str,
+    /// The smallest value.
+    pub min: &'static str,
+    /// The largest value.
+    pub max: &'static str,
+}
+
+/// The parameters of one strategy while it is being made.
+#[derive(Debug)]
+pub struct Params<'a> {
+    info: &'static StrategyInfo,
+    given: &'a BTreeMap<String, String>,
+    problems: Vec<String>,
+}
+
+impl<'a> Params<'a> {
+    pub(super) fn new(info: &'static StrategyInfo, given: &'a BTreeMap<String, String>) -> Self {
+        let names: Vec<_> = info.params.iter().map(|param| param.name).collect();
+        let problems = given
+            .keys()
+            .filter(|key| !names.contains(&key.as_str()))
+            .map(|key| {
+                format!(
+                    "strategy {} has no parameter `{key}`; it has: {}",
+                    info.name,
+                    names.join(", ")
+                )
+            })
+            .collect();
+        Self {
+            info,
+            given,
+            problems,
+        }
+    }
+
+    /// A decimal. After a problem it is the default; [`finish`](Self::finish) tells.
+    pub(super) fn decimal(&mut self, name: &'static str) -> Decimal {
+        let param = self
+            .info
+            .params
+            .iter()
+            .find(|param| param.name == name)
+            .expect("strategies ask for the parameters that they describe");
+        let own = |text: &str| text.parse::<Decimal>().expect("the table holds decimals");
+        let default = own(param.default);
+        let Some(text) = self.given.get(name) else {
+            return default;
+        };
+        let kind = match param.kind {
+            ParamKind::Integer => "a whole number",
+            ParamKind::Decimal => "a decimal",
+        };
+        let value = text.trim().parse::<Decimal>().ok().filter(|value| {
+            (own(param.min)..=own(param.max)).contains(value)
+                && (param.kind == ParamKind::Decimal || value.is_integer())
+        });
+        value.unwrap_or_else(|| {
+            self.problems.push(format!(
+                "strategy {}: {name} = `{text}` is not {kind} from {} to {}",
+                self.info.name, param.min, param.max
+            ));
+            default
+        })
+    }
+
+    /// A whole number.
+    pub(super) fn integer(&mut self, name: &'static str) -> usize {
+        let value = self.decimal(name);
+        usize::try_from(value.normalize().mantissa()).expect("the table bounds whole numbers")
+    }
+
+    /// Adds a problem of the parameters with one another.
+    pub(super) fn require(&mut self, holds: bool, text: impl FnOnce() -> String) {
+        if !holds {
+            self.problems
+                .push(format!("strategy {}: {}", self.info.name, text()));
+        }
+    }
+
+    /// The strategy, if there was no problem.
+    pub(super) fn finish<T>(self, strategy: T) -> Result<T, Vec<String>> {
+        if self.problems.is_empty() {
+            Ok(strategy)
+        } else {
+            Err(self.problems)
+        }
+    }
+}

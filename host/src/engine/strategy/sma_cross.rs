@@ -1,0 +1,121 @@
+//! Two simple moving averages of the close: long while the fast one is above the slow one.
+
+use std::cmp::Ordering;
+
+use investbot_plugin_api::{Bar, Decimal, Side};
+
+use super::params::{ParamInfo, ParamKind};
+use super::window::Window;
+use super::{Strategy, StrategyInfo, StrategyView};
+use crate::engine::arithmetic::{Checked, mul};
+use crate::engine::intent::OrderSpec;
+
+pub(super) const INFO: StrategyInfo = StrategyInfo {
+    name: "sma-cross",
+    help: "Buys when the fast moving average crosses above the slow one, sells all when it crosses below",
+    params: &[
+        ParamInfo {
+            name: "fast",
+            help: "Bars in the fast average; fewer than in the slow one",
+            kind: ParamKind::Integer,
+            default: "20",
+            min: "1",
+            max: "100000",
+        },
+        ParamInfo {
+            name: "slow",
+            help: "Bars in the slow average",
+            kind: ParamKind::Integer,
+            default: "50",
+            min: "2",
+            max: "100000",
+        },
+        ParamInfo {
+            name: "fraction",
+            help: "Share of the equity to invest",
+            kind: ParamKind::Decimal,
+            default: "0.95",
+            min: "0.0001",
+            max: "1",
+        },
+    ],
+    make: |mut params| {
+        let (fast, slow) = (params.integer("fast"), params.integer("slow"));
+        params.require(fast < slow, || {
+            format!("fast = {fast} must be less than slow = {slow}")
+        });
+        let strategy = SmaCross {
+            fast: Window::new(fast),
+            slow: Window::new(slow),
+            fast_size: Decimal::from(fast),
+            slow_size: Decimal::from(slow),
+            fraction: params.decimal("fraction"),
+            above: None,
+            wanted: None,
+        };
+        Ok(Box::new(params.finish(strategy)?))
+    },
+};
+
+/// Long only. A cross that comes while an order is under way is acted on afterwards, unless the averages
+/// have crossed back by then. The relation that the averages begin with is no cross.
+#[derive(Clone, Debug)]
+pub struct SmaCross {
+    fast: Window,
+    slow: Window,
+    fast_size: Decimal,
+    slow_size: Decimal,
+    fraction: Decimal,
+    above: Option<bool>,
+    wanted: Option<Side>,
+}
+
+impl SmaCross {
+    /// Notes a cross. The averages are compared without dividing; equal ones have not crossed.
+    #[inline]
+    fn watch(&mut self, close: Decimal) -> Checked<()> {
+        self.fast.push(close)?;
+        self.slow.push(close)?;
+        let (Some(fast), Some(slow)) = (self.fast.sum(), self.slow.sum()) else {
+            return Ok(());
+        };
+        let above = match mul(fast, self.slow_size)?.cmp(&mul(slow, self.fast_size)?) {
+            Ordering::Greater => true,
+            Ordering::Less => false,
+            Ordering::Equal => return Ok(()),
+        };
+        if self.above.is_some_and(|before| before != above) {
+            self.wanted = Some(if above { Side::Buy } else { Side::Sell });
+        }
+        self.above = Some(above);
+        Ok(())
+    }
+}
+
+impl Strategy for SmaCross {
+    fn name(&self) -> &'static str {
+        INFO.name
+    }
+
+    #[inline]
+    fn on_bar(
+        &mut self,
+        bar: &Bar,
+        view: &StrategyView<'_>,
+        intents: &mut Vec<OrderSpec>,
+    ) -> Checked<()> {
+        self.watch(bar.close)?;
+        if self.wanted.is_none() || view.has_open_order {
+            return Ok(());
+        }
+        let order = match self.wanted.take() {
+            Some(Side::Buy) if view.whole_lots(view.position)?.is_zero() => {
+                view.invest(self.fraction, bar.close)?
+            }
+            Some(Side::Sell) => view.sell_all()?,
+            _ => None,
+        };
+        intents.extend(order);
+        Ok(())
+    }
+}
