@@ -195,8 +195,8 @@ pub enum LoadError {
     /// The manifest in the file makes no sense.
     #[error(
         "cannot load plugin {} [{}]: its manifest makes no sense\n  found: {problem}\n  \
-         hint: correct plugin.toml, rebuild the plugin",
-        path.display(), self.code()
+         hint: {}",
+        path.display(), self.code(), problem.hint()
     )]
     Manifest {
         /// The file.
@@ -380,8 +380,9 @@ impl fmt::Display for NotFoundHint<'_> {
             return f.write_str("?");
         }
         if self.there.is_empty() {
-            return f
-                .write_str("put the plugin's file into one of these directories, or name its path");
+            return f.write_str(
+                "put the plugin's file into one of these directories, or name its path",
+            );
         }
         let shown = &self.there[..self.there.len().min(ROOM)];
         write!(f, "these are there: {}", shown.join(", "))?;

@@ -26,13 +26,15 @@ pub(super) fn difference(header: &LibHeader) -> Option<String> {
 }
 
 fn describe(error: &AbiInstabilityError) -> String {
+    use abi_stable::type_layout::TLFieldOrFunction as Step;
     let mut place = vec!["PluginRoot".to_owned()];
-    place.extend(error.stack_trace.iter().map(|step| match step.found {
-        abi_stable::type_layout::TLFieldOrFunction::Field(field) => field.name().to_owned(),
-        abi_stable::type_layout::TLFieldOrFunction::Function(function) => {
-            function.name.as_str().to_owned()
-        }
-    }));
+    let names = error.stack_trace.iter().map(|step| match &step.found {
+        Step::Field(field) => field.name(),
+        Step::Function(function) => function.name.as_str(),
+    });
+    // Wrappers around the type that somebody wrote have fields that are numbered.
+    let names = names.filter(|name| name.parse::<u8>().is_err());
+    place.extend(names.map(str::to_owned));
     place.dedup();
     let what = error.errs.first().map(reason).unwrap_or_default();
     one_line(&format!("{}: {what}", place.join(".")))
@@ -46,7 +48,11 @@ fn reason(error: &AbiInstability) -> String {
         A::PackageVersion(v) => format!("of version {} instead of {}", v.found, v.expected),
         A::FieldCountMismatch(n) => format!("{} fields instead of {}", n.found, n.expected),
         A::UnexpectedField(f) => {
-            format!("field `{}` instead of `{}`", f.found.name(), f.expected.name())
+            format!(
+                "field `{}` instead of `{}`",
+                f.found.name(),
+                f.expected.name()
+            )
         }
         A::Size(n) => format!("{} bytes instead of {}", n.found, n.expected),
         A::Alignment(n) => format!("aligned to {} instead of {}", n.found, n.expected),

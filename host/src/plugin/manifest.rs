@@ -20,10 +20,10 @@ const SHORTEST_CLIENT_ID: u32 = 16;
 #[non_exhaustive]
 pub enum ManifestProblem {
     /// The record in the file is cut or overwritten.
-    #[error("a damaged manifest record; copy or build the file again")]
+    #[error("a damaged manifest record")]
     Damaged,
     /// The file has more than one record.
-    #[error("several manifests in one file; use export_adapter! once, and no universal binary")]
+    #[error("several manifests in one file")]
     Several,
     /// It is no TOML, or not a manifest's.
     #[error("plugin.toml:{line}:{column}: {message}")]
@@ -45,6 +45,17 @@ pub enum ManifestProblem {
         /// What it could be.
         expected: String,
     },
+}
+
+impl ManifestProblem {
+    /// What to do about it.
+    pub(super) const fn hint(&self) -> &'static str {
+        match self {
+            Self::Damaged => "copy or build the file again",
+            Self::Several => "use export_adapter! once; take one machine out of a universal binary",
+            Self::Toml { .. } | Self::Value { .. } => "correct plugin.toml and rebuild the plugin",
+        }
+    }
 }
 
 /// Reads and checks the manifest of a plugin that was built with API version `api`.
@@ -207,12 +218,9 @@ fn check_config(name: &str, key: &ConfigKey) -> Result<(), ManifestProblem> {
         key.max.as_ref().and_then(number),
     );
     if let (Some(min), Some(max)) = (min, max) {
-        ensure(
-            min <= max,
-            &format!("{name}.max"),
-            &max.to_string(),
-            || format!("at least min, which is {min}"),
-        )?;
+        ensure(min <= max, &format!("{name}.max"), &max.to_string(), || {
+            format!("at least min, which is {min}")
+        })?;
     }
     let Some(default) = &key.default else {
         return Ok(());
@@ -221,9 +229,7 @@ fn check_config(name: &str, key: &ConfigKey) -> Result<(), ManifestProblem> {
     let field = format!("{name}.default");
     if let Some(value) = number(default).filter(|_| numeric) {
         let inside = min.is_none_or(|min| value >= min) && max.is_none_or(|max| value <= max);
-        ensure(inside, &field, &shown(default), || {
-            format!("a value in {}", range(min, max))
-        })?;
+        ensure(inside, &field, &shown(default), || range(min, max))?;
     }
     if let ConfigValue::Text(text) = default
         && !key.one_of.is_empty()
@@ -236,8 +242,12 @@ fn check_config(name: &str, key: &ConfigKey) -> Result<(), ManifestProblem> {
 }
 
 fn range(min: Option<Decimal>, max: Option<Decimal>) -> String {
-    let bound = |value: Option<Decimal>| value.map(|v| v.to_string()).unwrap_or_default();
-    format!("{}..={}", bound(min), bound(max))
+    match (min, max) {
+        (Some(min), Some(max)) => format!("{min} to {max}"),
+        (Some(min), None) => format!("at least {min}"),
+        (None, Some(max)) => format!("at most {max}"),
+        (None, None) => "any number".to_owned(),
+    }
 }
 
 fn is_of(kind: ConfigType, value: &ConfigValue) -> bool {
@@ -262,7 +272,7 @@ fn shown(value: &ConfigValue) -> String {
     match value {
         ConfigValue::Boolean(value) => value.to_string(),
         ConfigValue::Integer(value) => value.to_string(),
-        ConfigValue::Text(text) => text.clone(),
+        ConfigValue::Text(text) => format!("\"{text}\""),
         _ => "a value of an unknown type".to_owned(),
     }
 }
@@ -388,7 +398,7 @@ help = "The mode"
             ("[plugin]", "[plugin"),
         ];
         let texts: Vec<_> = cases.iter().map(|(from, to)| problem(from, to)).collect();
-        insta::assert_snapshot!(texts.join("\n"), @r"
+        insta::assert_snapshot!(texts.join("\n"), @r#"
         plugin.id = `My Venue`, expected lower case letters, digits and dashes, starting with a letter, at most 64
         plugin.version = `0.3`, expected MAJOR.MINOR.PATCH
         plugin.requires_api = `one`, expected MAJOR.MINOR
@@ -402,19 +412,19 @@ help = "The mode"
         secrets.env = `MyVenue`, expected an environment name of capital letters, digits and `_`
         secrets.env = `MYVENUE_API_KEY`, expected each name once
         config = `win-dow`, expected keys of lower case letters, digits and `_`, starting with a letter
-        config.window.default = `5000`, expected a value of type integer
-        config.window.default = `0`, expected a value in 1..=60000
+        config.window.default = `"5000"`, expected a value of type integer
+        config.window.default = `0`, expected 1 to 60000
         config.window.max = `0`, expected at least min, which is 1
         config.window.min = `true`, expected a value of type integer
-        config.fee.default = `ten`, expected a value of type decimal
-        config.fee.default = `-0.10`, expected a value in 0..=
-        config.mode.default = `odd`, expected one of: fast, slow
+        config.fee.default = `"ten"`, expected a value of type decimal
+        config.fee.default = `"-0.10"`, expected at least 0
+        config.mode.default = `"odd"`, expected one of: fast, slow
         config.mode.min = `1`, expected no such bound on a string
         config.fee.one_of = `a`, expected no choices for a decimal
         plugin.toml:2:1: missing field `id`
         plugin.toml:6:15: invalid type: integer `1`, expected a string
         plugin.toml:2:8: unclosed table, expected `]`
-        ");
+        "#);
     }
 
     #[test]

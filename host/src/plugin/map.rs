@@ -22,9 +22,14 @@ pub(super) fn map(image: &Image) -> Result<PluginRootRef, LoadError> {
         size: image.bytes.len(),
         error,
     })?;
-    dlopen(copy.path()).map_err(|e| LoadError::Dlopen {
-        path: image.path.clone(),
-        message: said(&e.to_string(), copy.path(), image),
+    dlopen(copy.path()).map_err(|e| {
+        // The loader's own words are the source of the error.
+        let source = std::error::Error::source(&e).map(ToString::to_string);
+        let message = source.unwrap_or_else(|| e.to_string());
+        LoadError::Dlopen {
+            path: image.path.clone(),
+            message: said(&message, copy.path(), image),
+        }
     })?;
     let root = lib_header_from_path(copy.path())
         .map_err(|e| header_error(e, &copy, image))

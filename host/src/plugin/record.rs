@@ -68,7 +68,10 @@ mod tests {
     use proptest::prelude::*;
 
     fn record(manifest: &str) -> Vec<u8> {
-        let head = format!("epoch=1;api=1.0.0;target=t;new=x;len={:08};", manifest.len());
+        let head = format!(
+            "epoch=1;api=1.0.0;target=t;new=x;len={:08};",
+            manifest.len()
+        );
         [
             MANIFEST_MARKER.as_slice(),
             head.as_bytes(),

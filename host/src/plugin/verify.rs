@@ -40,7 +40,7 @@ pub(super) fn verify(image: &Image) -> Result<Verified, LoadError> {
         .map_err(bad)?
         .ok_or_else(|| LoadError::NotAPlugin {
             path: path(),
-            found: "a shared library without an investbot manifest".to_owned(),
+            found: "a library or program without an investbot manifest".to_owned(),
             hint: "check that it is the right file; a plugin calls export_adapter! in its lib.rs",
         })?;
     if record.epoch != ABI_EPOCH {
@@ -64,7 +64,11 @@ pub(super) fn verify(image: &Image) -> Result<Verified, LoadError> {
     Ok(Verified { manifest, api })
 }
 
-fn built_with(image: &Image, record: &Record<'_>, host: ApiVersion) -> Result<ApiVersion, LoadError> {
+fn built_with(
+    image: &Image,
+    record: &Record<'_>,
+    host: ApiVersion,
+) -> Result<ApiVersion, LoadError> {
     let api = record.api.parse::<ApiVersion>().ok();
     match api {
         Some(api) if api.major == host.major && api >= OLDEST_SUPPORTED_API => Ok(api),
