@@ -109,12 +109,12 @@ impl Operation {
         )
     }
 
-    /// For a command: how many fields this API version knows. The author's side refuses a command
-    /// that carries a later one.
+    /// For a command: how many fields each of its values has in this API version. The author's side
+    /// refuses a command that carries a later one.
     #[must_use]
     pub const fn strict_fields(self) -> Option<u64> {
         match self {
-            Self::Place => Some(12),
+            Self::Place | Self::PlaceBatch => Some(12),
             Self::Amend => Some(3),
             Self::Cancel => Some(1),
             _ => None,
