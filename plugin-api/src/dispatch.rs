@@ -142,9 +142,7 @@ impl Request<'_> {
             return Err("a request is an array of header and body".to_owned());
         }
         let header = decoder.decode().map_err(text)?;
-        if let Some(known) = self.op.strict_fields() {
-            refuse_unknown_fields(decoder.probe(), known)?;
-        }
+        refuse_unknown_fields(self.op, &mut decoder.probe())?;
         let body = decoder.decode().map_err(text)?;
         if decoder.position() != self.bytes.len() {
             return Err("bytes follow the request".to_owned());
@@ -155,26 +153,49 @@ impl Request<'_> {
 
 /// A command must not carry a field that this API version does not know: it could be the very field
 /// that keeps the order from losing money.
-fn refuse_unknown_fields(
-    mut map: minicbor::decode::Probe<'_, '_>,
-    known: u64,
-) -> Result<(), String> {
-    let text = |e: minicbor::decode::Error| e.to_string();
-    let fields = map
-        .map()
-        .map_err(text)?
-        .ok_or("a command is a map of known length")?;
-    for _ in 0..fields {
-        let key = map.u64().map_err(text)?;
-        if key >= known {
-            return Err(format!(
-                "field {key} is unknown to this adapter (built with API {})",
-                crate::API_VERSION
-            ));
+fn refuse_unknown_fields(op: Operation, body: &mut Decoder<'_>) -> Result<(), String> {
+    let Some(known) = op.strict_fields() else {
+        return Ok(());
+    };
+    let values = match op {
+        Operation::PlaceBatch => length(body.array())?,
+        _ => 1,
+    };
+    let names_an_order = matches!(op, Operation::Cancel | Operation::Amend);
+    for _ in 0..values {
+        for _ in 0..length(body.map())? {
+            let key = known_key(body, known)?;
+            if key == 0 && names_an_order {
+                for _ in 0..length(body.map())? {
+                    known_key(body, ORDER_REF_FIELDS)?;
+                    body.skip().map_err(|e| e.to_string())?;
+                }
+            } else {
+                body.skip().map_err(|e| e.to_string())?;
+            }
         }
-        map.skip().map_err(text)?;
     }
     Ok(())
+}
+
+/// How many fields an [`OrderRef`](crate::OrderRef) has, which is field 0 of a cancel and an amendment.
+const ORDER_REF_FIELDS: u64 = 3;
+
+fn length(length: Result<Option<u64>, minicbor::decode::Error>) -> Result<u64, String> {
+    length
+        .map_err(|e| e.to_string())?
+        .ok_or_else(|| "a command has known lengths".to_owned())
+}
+
+fn known_key(map: &mut Decoder<'_>, known: u64) -> Result<u64, String> {
+    let key = map.u64().map_err(|e| e.to_string())?;
+    if key < known {
+        return Ok(key);
+    }
+    Err(format!(
+        "field {key} is unknown to this adapter (built with API {})",
+        crate::API_VERSION
+    ))
 }
 
 fn panicked(effect: Effect, text: String) -> AdapterError {

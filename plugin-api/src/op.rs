@@ -109,12 +109,12 @@ impl Operation {
         )
     }
 
-    /// For a command: how many fields this API version knows. The author's side refuses a command
-    /// that carries a later one.
+    /// For a command: how many fields each of its values has in this API version. The author's side
+    /// refuses a command that carries a later one.
     #[must_use]
     pub const fn strict_fields(self) -> Option<u64> {
         match self {
-            Self::Place => Some(12),
+            Self::Place | Self::PlaceBatch => Some(12),
             Self::Amend => Some(3),
             Self::Cancel => Some(1),
             _ => None,
@@ -135,14 +135,40 @@ pub struct CallHeader {
 }
 
 /// A request: the header, then the operation's own value.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Frame<T> {
     /// The header.
-    #[n(0)]
     pub header: CallHeader,
     /// The operation's value.
-    #[n(1)]
     pub body: T,
+}
+
+/// Always an array of two. A derived one would leave out a body that is `None`.
+impl<C, T: Encode<C>> Encode<C> for Frame<T> {
+    fn encode<W: minicbor::encode::Write>(
+        &self,
+        e: &mut minicbor::Encoder<W>,
+        cx: &mut C,
+    ) -> Result<(), minicbor::encode::Error<W::Error>> {
+        e.array(2)?
+            .encode_with(self.header, cx)?
+            .encode_with(&self.body, cx)?;
+        Ok(())
+    }
+}
+
+impl<'b, C, T: Decode<'b, C>> Decode<'b, C> for Frame<T> {
+    fn decode(d: &mut minicbor::Decoder<'b>, cx: &mut C) -> Result<Self, minicbor::decode::Error> {
+        if d.array()? != Some(2) {
+            return Err(minicbor::decode::Error::message(
+                "a request is an array of header and body",
+            ));
+        }
+        Ok(Self {
+            header: d.decode_with(cx)?,
+            body: d.decode_with(cx)?,
+        })
+    }
 }
 
 /// The value of an operation that takes or gives nothing.

@@ -1,1 +1,8 @@
 //! Integration tests.
+
+#![allow(clippy::unwrap_used)]
+
+mod plugin_author;
+mod plugin_calls;
+mod plugin_load;
+mod plugin_open;

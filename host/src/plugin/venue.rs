@@ -39,4 +39,9 @@ pub trait Venue: Send + Sync {
     fn shutdown(&self) -> Answer<()>;
     /// Moves what the venue told unasked since the last call into `events`, in order.
     fn drain_events(&self, events: &mut Vec<VenueEvent>);
+    /// How many events never came through since the start. A worker that sees it grow asks
+    /// [`fills_since`](Self::fills_since) and looks up its open orders.
+    fn events_lost(&self) -> u64 {
+        0
+    }
 }

@@ -1,0 +1,93 @@
+//! Playing an author: a plugin's crate outside the workspace, with the plugin API as its only dependency.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use crate::artifacts::{target_dir, workspace};
+use crate::copies::{Scratch, scratch};
+
+/// A crate in a directory of its own.
+pub struct Crate {
+    dir: Scratch,
+    name: String,
+}
+
+impl Crate {
+    /// A copy of the plugin crate at `source`, a directory of the workspace, under another name.
+    #[must_use]
+    pub fn copy_of(source: &str, name: &str) -> Self {
+        let dir = scratch();
+        let source = workspace().join(source);
+        copy_tree(&source.join("src"), &dir.join("src"));
+        copy_file(&source.join("plugin.toml"), &dir.join("plugin.toml"));
+        // The same versions as everything else, so that nothing needs to be downloaded.
+        copy_file(&workspace().join("Cargo.lock"), &dir.join("Cargo.lock"));
+        let api = workspace().join("plugin-api");
+        let manifest = format!(
+            "[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\
+             [lib]\ncrate-type = [\"cdylib\"]\n\
+             [dependencies]\ninvestbot-plugin-api = {{ path = {api:?} }}\n\
+             [workspace]\n"
+        );
+        std::fs::write(dir.join("Cargo.toml"), manifest).expect("there is room for a file");
+        Self {
+            dir,
+            name: name.to_owned(),
+        }
+    }
+
+    /// Runs a cargo command on it.
+    pub fn cargo(&self, args: &[&str]) -> Output {
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        Command::new(cargo)
+            .current_dir(&*self.dir)
+            .args(args)
+            .args(["--offline", "--color=never", "--target-dir"])
+            .arg(author_target())
+            .env_remove("CARGO_BUILD_TARGET")
+            .output()
+            .expect("cargo runs")
+    }
+
+    /// Builds it and gives a copy of the library, in the crate's directory.
+    #[must_use]
+    pub fn build(&self) -> PathBuf {
+        let output = self.cargo(&["build"]);
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        let file = format!(
+            "{}{}{}",
+            std::env::consts::DLL_PREFIX,
+            self.name.replace('-', "_"),
+            std::env::consts::DLL_SUFFIX
+        );
+        let built = author_target().join("debug").join(&file);
+        let bytes = std::fs::read(&built).expect("it was just built");
+        self.dir.file(&file, bytes)
+    }
+}
+
+/// Kept between runs, so that the dependencies are compiled once.
+fn author_target() -> PathBuf {
+    target_dir().join("author")
+}
+
+fn copy_tree(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("there is room for a directory");
+    for entry in std::fs::read_dir(from).expect("the crate has sources") {
+        let entry = entry.expect("readable");
+        let to = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy_tree(&entry.path(), &to);
+        } else {
+            copy_file(&entry.path(), &to);
+        }
+    }
+}
+
+fn copy_file(from: &Path, to: &Path) {
+    std::fs::copy(from, to).unwrap_or_else(|e| panic!("{}: {e}", from.display()));
+}
