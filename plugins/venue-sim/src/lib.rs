@@ -47,6 +47,8 @@ pub mod record;
 mod refusal;
 mod rules;
 mod settings;
+#[cfg(feature = "testing")]
+pub mod testing;
 #[cfg(test)]
 mod tests;
 mod venue;
