@@ -63,6 +63,7 @@ pub use report::{
 pub use rust_decimal::Decimal;
 pub use secrecy::{ExposeSecret, SecretString};
 pub use time::UnixNanos;
+pub use {serde, serde_json};
 
 /// The version of this crate, which an adapter carries in its binary as the API it was built with.
 pub const API_VERSION: &str = env!("CARGO_PKG_VERSION");

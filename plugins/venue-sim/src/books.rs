@@ -1,0 +1,362 @@
+//! The venue's books: what all records add up to. Nothing here decides anything.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use investbot_plugin_api::{
+    Decimal, Fill, Instrument, Liquidity, NewOrder, OrderRef, OrderReport, Position, Side,
+    UnixNanos,
+};
+
+use crate::account::{Account, Lock, Overflow};
+use crate::order::{Order, Spec, expiry, venue_order_id};
+use crate::pricing;
+use crate::record::{CloseReason, Entry, OrderName, Record};
+use crate::settings::Settings;
+
+/// A record that does not fit the books.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Misfit {
+    #[error(
+        "instrument `{0}` is not among the instruments of this run; open the venue with all that its ledger has"
+    )]
+    UnknownInstrument(String),
+    #[error("order `{0}` is not known or not open")]
+    NotOpen(String),
+    #[error("order id `{found}` should be `{expected}`")]
+    OrderId { found: String, expected: String },
+    #[error("a fill of {fill} where {remaining} remain")]
+    Overfill { fill: Decimal, remaining: Decimal },
+    #[error(transparent)]
+    Overflow(#[from] Overflow),
+}
+
+/// An instrument and what concerns it alone.
+#[derive(Clone, Debug)]
+pub(crate) struct Listing {
+    pub(crate) instrument: Instrument,
+    /// Indices of its open orders, in the order of acceptance.
+    pub(crate) open: Vec<usize>,
+    /// What was bought less what was sold.
+    pub(crate) position: Decimal,
+    /// The close of the last bar; not in the ledger, the next bar brings it.
+    pub(crate) last: Option<Decimal>,
+}
+
+/// A fill, as compact as can be: a venue keeps all of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct FillRow {
+    order: usize,
+    nth: u32,
+    price: Decimal,
+    quantity: Decimal,
+    fee: Decimal,
+    liquidity: Liquidity,
+    time: UnixNanos,
+}
+
+/// The books.
+#[derive(Clone, Debug)]
+pub(crate) struct Books {
+    pub(crate) listings: Vec<Listing>,
+    pub(crate) account: Account,
+    /// The close of the latest bar that was shown.
+    pub(crate) market_time: Option<UnixNanos>,
+    orders: Vec<Order>,
+    /// The latest order of each client order id. Only looked up, never walked.
+    by_client_id: HashMap<Arc<str>, usize>,
+    fills: Vec<FillRow>,
+    allow_short: bool,
+    fee_bps: Decimal,
+}
+
+impl Books {
+    pub(crate) fn new(settings: &Settings, symbols: &[String]) -> Self {
+        let mut listings: Vec<Listing> = Vec::with_capacity(symbols.len());
+        for symbol in symbols {
+            if !listings.iter().any(|l| l.instrument.symbol == *symbol) {
+                listings.push(Listing {
+                    instrument: settings.instrument(symbol),
+                    open: Vec::new(),
+                    position: Decimal::ZERO,
+                    last: None,
+                });
+            }
+        }
+        Self {
+            listings,
+            account: Account::default(),
+            market_time: None,
+            orders: Vec::new(),
+            by_client_id: HashMap::new(),
+            fills: Vec::new(),
+            allow_short: settings.allow_short,
+            fee_bps: settings.highest_fee_bps(),
+        }
+    }
+
+    /// Enters one record. After an error the books are as before, except after [`Misfit::Overflow`],
+    /// which the venue rules out before it writes a record.
+    pub(crate) fn apply(&mut self, record: &Record) -> Result<(), Misfit> {
+        match &record.entry {
+            Entry::Deposit { currency, amount } => self.account.deposit(currency, *amount)?,
+            Entry::Order {
+                order_id,
+                marketable,
+                order,
+            } => self.accept(order_id, *marketable, order, record)?,
+            Entry::Trigger(name) => {
+                let index = self.open_order(name)?;
+                self.orders[index].triggered = true;
+                self.orders[index].changed = record.time;
+            }
+            Entry::Fill {
+                order,
+                price,
+                quantity,
+                fee,
+                liquidity,
+                ..
+            } => {
+                let index = self.open_order(order)?;
+                let nth = self.orders[index].fills + 1;
+                let row = FillRow {
+                    order: index,
+                    nth,
+                    price: *price,
+                    quantity: *quantity,
+                    fee: *fee,
+                    liquidity: *liquidity,
+                    time: record.time,
+                };
+                self.fill(row, record.market_time)?;
+            }
+            Entry::Close { order, reason, .. } => {
+                let index = self.open_order(order)?;
+                self.orders[index].closed = Some(*reason);
+                self.orders[index].changed = record.time;
+                self.settle(index);
+            }
+        }
+        self.market_time = self.market_time.max(record.market_time);
+        Ok(())
+    }
+
+    fn accept(
+        &mut self,
+        order_id: &str,
+        marketable: bool,
+        order: &NewOrder,
+        record: &Record,
+    ) -> Result<(), Misfit> {
+        let instrument = self
+            .listing(&order.instrument)
+            .ok_or_else(|| Misfit::UnknownInstrument(order.instrument.clone()))?;
+        let earlier = self.latest(&order.client_order_id);
+        let generation = self.generations(&order.client_order_id) + 1;
+        let expected = venue_order_id(&order.client_order_id, generation);
+        if order_id != expected {
+            return Err(Misfit::OrderId {
+                found: order_id.to_owned(),
+                expected,
+            });
+        }
+        let client_order_id: Arc<str> = order.client_order_id.as_str().into();
+        let index = self.orders.len();
+        self.orders.push(Order {
+            client_order_id: client_order_id.clone(),
+            earlier,
+            generation,
+            spec: Spec::new(instrument, order),
+            marketable,
+            accepted: record.time,
+            after: record.market_time,
+            expires: expiry(order, record.time),
+            triggered: false,
+            filled: Decimal::ZERO,
+            fills: 0,
+            locked: Lock::ZERO,
+            closed: None,
+            changed: record.time,
+        });
+        self.by_client_id.insert(client_order_id, index);
+        self.listings[instrument].open.push(index);
+        self.settle(index);
+        Ok(())
+    }
+
+    fn fill(&mut self, row: FillRow, market_time: Option<UnixNanos>) -> Result<(), Misfit> {
+        let order = &mut self.orders[row.order];
+        let remaining = order.remaining();
+        if row.quantity > remaining {
+            return Err(Misfit::Overfill {
+                fill: row.quantity,
+                remaining,
+            });
+        }
+        let listing = &mut self.listings[order.spec.instrument];
+        let side = order.spec.side;
+        self.account
+            .trade(&listing.instrument, side, row.quantity, row.price, row.fee)?;
+        listing.position = listing
+            .position
+            .checked_add(side.sign() * row.quantity)
+            .ok_or(Overflow)?;
+        order.filled += row.quantity;
+        order.fills = row.nth;
+        order.changed = row.time;
+        // The rest has to wait for the next bar, even if this one is shown again after a restart.
+        order.after = order.after.max(market_time);
+        let index = row.order;
+        self.fills.push(row);
+        self.settle(index);
+        Ok(())
+    }
+
+    /// Brings an order's lock up to date, and takes the order out of the book if it is final.
+    fn settle(&mut self, index: usize) {
+        let order = &self.orders[index];
+        let lock = if order.is_open() {
+            self.lock_of(&order.spec, order.remaining())
+        } else {
+            Lock::ZERO
+        };
+        let (before, open, listing) = (order.locked, order.is_open(), order.spec.instrument);
+        let currency = self.lock_currency(&order.spec).to_owned();
+        self.account.relock(&currency, before, lock);
+        self.orders[index].locked = lock;
+        if !open {
+            self.listings[listing].open.retain(|other| *other != index);
+        }
+    }
+
+    /// What `remaining` of an order locks: what it will need, as far as it is known.
+    pub(crate) fn lock_of(&self, spec: &Spec, remaining: Decimal) -> Lock {
+        match (spec.side, spec.limit_price) {
+            (Side::Sell, _) if self.allow_short => Lock::ZERO,
+            (Side::Sell, _) => remaining,
+            // The rules keep prices and quantities so small that this can't overflow.
+            (_, Some(limit)) => pricing::cost(limit, remaining, self.fee_bps).unwrap_or(Lock::MAX),
+            (_, None) => Lock::ZERO,
+        }
+    }
+
+    /// What an order pays with.
+    pub(crate) fn lock_currency(&self, spec: &Spec) -> &str {
+        let instrument = &self.listings[spec.instrument].instrument;
+        match spec.side {
+            Side::Sell => &instrument.base,
+            _ => &instrument.quote,
+        }
+    }
+
+    pub(crate) fn listing(&self, symbol: &str) -> Option<usize> {
+        self.listings
+            .iter()
+            .position(|l| l.instrument.symbol == symbol)
+    }
+
+    pub(crate) fn order(&self, index: usize) -> &Order {
+        &self.orders[index]
+    }
+
+    /// The latest order of a client order id.
+    pub(crate) fn latest(&self, client_order_id: &str) -> Option<usize> {
+        self.by_client_id.get(client_order_id).copied()
+    }
+
+    /// How many orders a client order id has had.
+    pub(crate) fn generations(&self, client_order_id: &str) -> u32 {
+        self.latest(client_order_id)
+            .map_or(0, |index| self.orders[index].generation)
+    }
+
+    /// The order that is meant: by the venue's id if it is given, else the latest of the client's.
+    pub(crate) fn find(&self, wanted: &OrderRef) -> Option<usize> {
+        let latest = self.latest(&wanted.client_order_id)?;
+        let index = match &wanted.venue_order_id {
+            None => latest,
+            Some(id) => self.by_order_id(latest, id)?,
+        };
+        let symbol = &self.listings[self.orders[index].spec.instrument]
+            .instrument
+            .symbol;
+        (*symbol == wanted.instrument).then_some(index)
+    }
+
+    fn by_order_id(&self, latest: usize, order_id: &str) -> Option<usize> {
+        std::iter::successors(Some(latest), |index| self.orders[*index].earlier)
+            .find(|index| self.orders[*index].order_id() == order_id)
+    }
+
+    fn open_order(&self, name: &OrderName) -> Result<usize, Misfit> {
+        self.latest(&name.client_order_id)
+            .and_then(|latest| self.by_order_id(latest, &name.order_id))
+            .filter(|index| self.orders[*index].is_open())
+            .ok_or_else(|| Misfit::NotOpen(name.order_id.clone()))
+    }
+
+    pub(crate) fn name(&self, index: usize) -> OrderName {
+        let order = &self.orders[index];
+        OrderName {
+            order_id: order.order_id(),
+            client_order_id: order.client_order_id.to_string(),
+        }
+    }
+
+    pub(crate) fn report(&self, index: usize) -> OrderReport {
+        let order = &self.orders[index];
+        let mut report = OrderReport::new(
+            &*order.client_order_id,
+            order.order_id(),
+            &self.listings[order.spec.instrument].instrument.symbol,
+            order.spec.side,
+            order.status(),
+            order.spec.quantity,
+            order.changed,
+        );
+        report.filled_quantity = order.filled;
+        report.reason = order.closed.map(CloseReason::text).map(str::to_owned);
+        report
+    }
+
+    pub(crate) fn open_orders(&self) -> Vec<OrderReport> {
+        let mut open: Vec<usize> = self
+            .listings
+            .iter()
+            .flat_map(|listing| listing.open.iter().copied())
+            .collect();
+        open.sort_unstable();
+        open.into_iter().map(|index| self.report(index)).collect()
+    }
+
+    pub(crate) fn fill_count(&self) -> usize {
+        self.fills.len()
+    }
+
+    /// The fill with the given number, from 0.
+    pub(crate) fn fill_at(&self, number: usize) -> Fill {
+        let row = &self.fills[number];
+        let order = &self.orders[row.order];
+        let instrument = &self.listings[order.spec.instrument].instrument;
+        let mut fill = Fill::of(
+            &self.report(row.order),
+            order.fill_id(row.nth),
+            row.price,
+            row.quantity,
+            row.time,
+        );
+        fill.fee = row.fee;
+        fill.fee_currency.clone_from(&instrument.quote);
+        fill.liquidity = row.liquidity;
+        fill
+    }
+
+    pub(crate) fn positions(&self) -> Vec<Position> {
+        self.listings
+            .iter()
+            .filter(|l| !l.position.is_zero())
+            .map(|l| Position::new(&l.instrument.symbol, l.position.normalize()))
+            .collect()
+    }
+}

@@ -1,0 +1,514 @@
+//! The venue: takes requests and bars, decides, and turns every decision into a record.
+
+use std::path::Path;
+
+use investbot_plugin_api::{
+    AdapterError, Balance, Bar, BarBatch, CancelOrder, Decimal, ErrorKind, FillsPage, Instrument,
+    Liquidity, NewOrder, OrderRef, OrderReport, OrderType, Position, Side, TimeInForce, UnixNanos,
+    VenueEvent,
+};
+
+use crate::books::Books;
+use crate::ledger::{Ledger, LedgerError};
+use crate::matching::{self, Effect, Execution, Moment, allows};
+use crate::order::{Spec, venue_order_id};
+use crate::pricing;
+use crate::record::{CloseReason, Entry, Record};
+use crate::refusal::Refusal;
+use crate::rules;
+use crate::settings::{ClientIds, Settings, SettingsError};
+
+/// Why a venue cannot be opened.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// A setting that makes no market.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// A symbol that names no pair.
+    #[error(
+        "`{symbol}` cannot be traded: it has to be BASE/QUOTE with two different currencies, or BASE alone for BASE/USD"
+    )]
+    Symbol {
+        /// The symbol.
+        symbol: String,
+    },
+    /// The ledger cannot be used.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+}
+
+impl From<OpenError> for AdapterError {
+    fn from(error: OpenError) -> Self {
+        Self::not_sent(ErrorKind::Config, error.to_string())
+    }
+}
+
+/// A venue that fills orders against the bars it is shown.
+#[derive(Debug)]
+pub struct SimVenue {
+    settings: Settings,
+    client_ids: ClientIds,
+    books: Books,
+    ledger: Ledger,
+}
+
+/// How much of a bar's volume is left; `None` for no limit.
+type Capacity = Option<Decimal>;
+
+impl SimVenue {
+    /// How many fills a page has at most.
+    pub const PAGE: usize = 1000;
+
+    /// Opens the venue for `symbols`. With a directory it keeps its ledger there, and goes on where the
+    /// ledger ends.
+    pub fn open(
+        settings: Settings,
+        client_ids: ClientIds,
+        symbols: &[String],
+        dir: Option<&Path>,
+        now: UnixNanos,
+    ) -> Result<Self, OpenError> {
+        settings.check()?;
+        let mut books = Books::new(&settings, symbols);
+        for Instrument {
+            symbol,
+            base,
+            quote,
+            ..
+        } in books.listings.iter().map(|l| &l.instrument)
+        {
+            if base == quote || base.is_empty() || quote.is_empty() {
+                let symbol = symbol.clone();
+                return Err(OpenError::Symbol { symbol });
+            }
+        }
+        let ledger = Ledger::open(dir, |record| {
+            books.apply(record).map_err(|misfit| misfit.to_string())
+        })?;
+        let mut venue = Self {
+            settings,
+            client_ids,
+            books,
+            ledger,
+        };
+        venue.deposit(now)?;
+        Ok(venue)
+    }
+
+    /// Gives the account the starting amount of every currency that it has not been given yet.
+    fn deposit(&mut self, now: UnixNanos) -> Result<(), LedgerError> {
+        let quotes = |i: &Instrument| i.quote.clone();
+        let bases = |i: &Instrument| i.base.clone();
+        let instruments = self.instruments();
+        let amounts = (instruments.iter().map(quotes))
+            .map(|currency| (currency, self.settings.starting_cash))
+            .chain(
+                (instruments.iter().map(bases))
+                    .map(|currency| (currency, self.settings.starting_base)),
+            )
+            .collect::<Vec<_>>();
+        for (currency, amount) in amounts {
+            if !self.books.account.knows(&currency) {
+                self.record(now, Entry::Deposit { currency, amount })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The instruments, with the venue's rules.
+    #[must_use]
+    pub fn instruments(&self) -> Vec<Instrument> {
+        self.books
+            .listings
+            .iter()
+            .map(|listing| listing.instrument.clone())
+            .collect()
+    }
+
+    /// What the account holds, by currency.
+    #[must_use]
+    pub fn balances(&self) -> Vec<Balance> {
+        self.books.account.balances()
+    }
+
+    /// What was bought less what was sold, by instrument; the starting amounts are not in it.
+    #[must_use]
+    pub fn positions(&self) -> Vec<Position> {
+        self.books.positions()
+    }
+
+    /// Takes an order into the book.
+    pub fn place(&mut self, order: &NewOrder, now: UnixNanos) -> Result<OrderReport, Refusal> {
+        let listing = self.books.listing(&order.instrument).ok_or_else(|| {
+            let traded = self.books.listings.iter();
+            let traded: Vec<_> = traded.map(|l| l.instrument.symbol.as_str()).collect();
+            Refusal::UnknownInstrument {
+                instrument: order.instrument.clone(),
+                traded: traded.join(", "),
+            }
+        })?;
+        let spec = Spec::new(listing, order);
+        if let Some(index) = self.known(order, &spec)? {
+            return Ok(self.books.report(index));
+        }
+        let last = self.books.listings[listing].last;
+        rules::check(order, &self.books.listings[listing].instrument, last, now)?;
+        let marketable = self.check_marketable(&spec, last)?;
+        self.check_position(&spec)?;
+        self.check_funds(&spec, last)?;
+        let generation = self.books.generations(&order.client_order_id) + 1;
+        self.record(
+            now,
+            Entry::Order {
+                order_id: venue_order_id(&order.client_order_id, generation),
+                marketable,
+                order: order.clone(),
+            },
+        )?;
+        let index = self.books.latest(&order.client_order_id);
+        Ok(self.books.report(index.expect("it was just accepted")))
+    }
+
+    /// The order that this one repeats, if the client order id makes it a repetition.
+    fn known(&self, order: &NewOrder, spec: &Spec) -> Result<Option<usize>, Refusal> {
+        let Some(index) = self.books.latest(&order.client_order_id) else {
+            return Ok(None);
+        };
+        let known = self.books.order(index);
+        let client_order_id = order.client_order_id.clone();
+        match self.client_ids {
+            ClientIds::UniqueWhileOpen if !known.is_open() => Ok(None),
+            _ if known.spec != *spec => Err(Refusal::DuplicateClientOrderId { client_order_id }),
+            ClientIds::UniqueForever => Ok(Some(index)),
+            ClientIds::UniqueWhileOpen => Err(Refusal::AlreadyOpen { client_order_id }),
+        }
+    }
+
+    /// Whether a limit order's price is at the market already. Before the first bar nobody knows.
+    fn check_marketable(&self, spec: &Spec, last: Option<Decimal>) -> Result<bool, Refusal> {
+        let marketable = match (spec.order_type, spec.limit_price, last) {
+            (OrderType::Limit, Some(limit), Some(last)) => allows(limit, spec.side, last),
+            (OrderType::Limit, _, None) => !spec.post_only,
+            _ => false,
+        };
+        if marketable && spec.post_only {
+            return Err(Refusal::PostOnly {
+                problem: "the limit price is at the market, so the order would take",
+            });
+        }
+        Ok(marketable)
+    }
+
+    fn check_position(&self, spec: &Spec) -> Result<(), Refusal> {
+        if spec.reduce_only && self.reducible(spec).is_zero() {
+            return Err(Refusal::ReduceOnly {
+                position: self.books.listings[spec.instrument].position,
+            });
+        }
+        Ok(())
+    }
+
+    /// How much of the position an order on this side would reduce.
+    fn reducible(&self, spec: &Spec) -> Decimal {
+        let position = self.books.listings[spec.instrument].position;
+        (-spec.side.sign() * position).max(Decimal::ZERO)
+    }
+
+    fn check_funds(&self, spec: &Spec, last: Option<Decimal>) -> Result<(), Refusal> {
+        let mut needed = self.books.lock_of(spec, spec.quantity);
+        if let (Side::Buy, None, Some(last)) = (spec.side, spec.limit_price, last) {
+            // It locks nothing, but what cannot be paid at the last price is not worth taking up.
+            let price = spec.stop_price.unwrap_or(last);
+            needed = pricing::cost(price, spec.quantity, self.settings.taker_fee_bps)
+                .unwrap_or(Decimal::MAX);
+        }
+        let currency = self.books.lock_currency(spec);
+        let available = self.books.account.available(currency);
+        if needed > available && !needed.is_zero() {
+            return Err(Refusal::InsufficientFunds {
+                needed: needed.normalize(),
+                available: available.normalize(),
+                currency: currency.to_owned(),
+            });
+        }
+        Ok(())
+    }
+
+    /// Takes an order out of the book; one that is closed already stays as it is.
+    pub fn cancel(&mut self, cancel: &CancelOrder, now: UnixNanos) -> Result<OrderReport, Refusal> {
+        let index = self
+            .books
+            .find(&cancel.order)
+            .ok_or_else(|| Refusal::UnknownOrder {
+                client_order_id: cancel.order.client_order_id.clone(),
+            })?;
+        if self.books.order(index).is_open() {
+            self.close(index, CloseReason::Requested, now)?;
+        }
+        Ok(self.books.report(index))
+    }
+
+    /// An order by the venue's id, or the latest of the client's id.
+    #[must_use]
+    pub fn order(&self, order: &OrderRef) -> Option<OrderReport> {
+        self.books.find(order).map(|index| self.books.report(index))
+    }
+
+    /// All open orders, in the order of acceptance.
+    #[must_use]
+    pub fn open_orders(&self) -> Vec<OrderReport> {
+        self.books.open_orders()
+    }
+
+    /// A page of fills after `cursor`, which is the number of fills before the page.
+    pub fn fills_since(&self, cursor: Option<&str>) -> Result<FillsPage, AdapterError> {
+        let count = self.books.fill_count();
+        let from = match cursor {
+            None => 0,
+            Some(text) => text.parse().ok().filter(|n| *n <= count).ok_or_else(|| {
+                AdapterError::not_sent(
+                    ErrorKind::Protocol,
+                    format!("`{text}` is no cursor of this venue, which has {count} fills"),
+                )
+            })?,
+        };
+        let to = count.min(from.saturating_add(Self::PAGE));
+        let fills = (from..to).map(|n| self.books.fill_at(n)).collect();
+        Ok(FillsPage::new(fills, to.to_string(), to < count))
+    }
+
+    /// Shows the venue bars of one instrument, oldest first. What they did to orders is added to
+    /// `events`, oldest first, also when an error stops it half way.
+    pub fn on_bars(
+        &mut self,
+        batch: &BarBatch,
+        events: &mut Vec<VenueEvent>,
+    ) -> Result<(), Refusal> {
+        let Some(listing) = self.books.listing(&batch.instrument) else {
+            return Ok(());
+        };
+        for bar in &batch.bars {
+            // Nothing opens an order between two bars: without one, only the last bar matters.
+            if self.books.listings[listing].open.is_empty() {
+                break;
+            }
+            self.match_bar(listing, bar, events)?;
+        }
+        if let Some(bar) = batch.bars.last() {
+            self.books.listings[listing].last = Some(bar.close);
+            self.books.market_time = self.books.market_time.max(Some(bar.close_time));
+        }
+        Ok(())
+    }
+
+    fn match_bar(
+        &mut self,
+        listing: usize,
+        bar: &Bar,
+        events: &mut Vec<VenueEvent>,
+    ) -> Result<(), Refusal> {
+        self.books.market_time = self.books.market_time.max(Some(bar.close_time));
+        let share = self.settings.volume_share;
+        let mut capacity =
+            (!share.is_zero()).then(|| bar.volume.checked_mul(share).unwrap_or(bar.volume));
+        for moment in [Moment::Open, Moment::Inside] {
+            for index in self.books.listings[listing].open.clone() {
+                let order = self.books.order(index);
+                if Some(bar.open_time) < order.after {
+                    continue;
+                }
+                let (status, filled) = (order.status(), order.filled);
+                let fills = self.books.fill_count();
+                let matched = self.match_order(index, bar, moment, &mut capacity);
+                if self.books.fill_count() > fills {
+                    events.push(VenueEvent::Fill(self.books.fill_at(fills)));
+                }
+                let order = self.books.order(index);
+                if (status, filled) != (order.status(), order.filled) {
+                    events.push(VenueEvent::Order(self.books.report(index)));
+                }
+                matched?;
+            }
+        }
+        Ok(())
+    }
+
+    fn match_order(
+        &mut self,
+        index: usize,
+        bar: &Bar,
+        moment: Moment,
+        capacity: &mut Capacity,
+    ) -> Result<(), Refusal> {
+        let order = self.books.order(index);
+        let (accepted, expires) = (order.accepted, order.expires);
+        let over = match moment {
+            Moment::Open => order.is_over_at(bar.open_time),
+            Moment::Inside => order.is_over_at(bar.close_time),
+        };
+        if let (true, Some(expires)) = (over, expires) {
+            return self.close(index, CloseReason::TimeOver, expires);
+        }
+        let effect = matching::effect(order, bar, moment);
+        let time = moment.time(bar, accepted);
+        if effect.triggers {
+            self.record(time, Entry::Trigger(self.books.name(index)))?;
+        }
+        if let Some(execution) = effect.execution {
+            self.execute(index, effect, execution, moment, time, capacity)?;
+        }
+        let order = self.books.order(index);
+        if moment == Moment::Open && order.is_immediate() && order.is_open() {
+            let reason = match order.spec.time_in_force {
+                TimeInForce::Fok => CloseReason::FillOrKill,
+                _ => CloseReason::ImmediateOrCancel,
+            };
+            return self.close(index, reason, time);
+        }
+        Ok(())
+    }
+
+    /// Fills as much of an order as the bar, the position and the account allow.
+    fn execute(
+        &mut self,
+        index: usize,
+        effect: Effect,
+        execution: Execution,
+        moment: Moment,
+        time: UnixNanos,
+        capacity: &mut Capacity,
+    ) -> Result<(), Refusal> {
+        let order = self.books.order(index);
+        let (spec, locked) = (order.spec.clone(), order.locked);
+        let (remaining, nth) = (order.remaining(), order.fills + 1);
+        let liquidity = effect.liquidity(order, moment);
+        let fill_id = order.fill_id(nth);
+        let instrument = &self.books.listings[spec.instrument].instrument;
+
+        let wanted = if spec.reduce_only {
+            remaining.min(self.reducible(&spec))
+        } else {
+            remaining
+        };
+        if wanted.is_zero() {
+            return self.close(index, CloseReason::NothingToReduce, time);
+        }
+        let quantity = pricing::whole_lots(
+            capacity.map_or(wanted, |left| wanted.min(left)),
+            instrument.lot_size,
+        );
+        let killed = spec.time_in_force == TimeInForce::Fok && quantity < remaining;
+        if quantity.is_zero() || killed {
+            return Ok(());
+        }
+
+        let terms = Terms::of(
+            &self.settings,
+            instrument,
+            spec.side,
+            execution,
+            liquidity,
+            quantity,
+        );
+        let account = &self.books.account;
+        let Some(terms) = terms.filter(|t| {
+            let traded = account.after_trade(instrument, spec.side, quantity, t.price, t.fee);
+            traded.is_ok()
+        }) else {
+            return self.close(index, CloseReason::TooLarge, time);
+        };
+        let payable = account.available(self.books.lock_currency(&spec)) + locked;
+        let affordable = match spec.side {
+            Side::Sell => self.settings.allow_short || quantity <= payable,
+            _ => terms.notional + terms.fee <= payable,
+        };
+        if !affordable {
+            return self.close(index, CloseReason::InsufficientFunds, time);
+        }
+
+        let entry = Entry::Fill {
+            order: self.books.name(index),
+            fill_id,
+            instrument: instrument.symbol.clone(),
+            side: spec.side,
+            price: terms.price,
+            quantity,
+            fee: terms.fee,
+            fee_currency: instrument.quote.clone(),
+            liquidity,
+        };
+        self.record(time, entry)?;
+        if let Some(left) = capacity {
+            *left -= quantity;
+        }
+        Ok(())
+    }
+
+    fn close(&mut self, index: usize, reason: CloseReason, time: UnixNanos) -> Result<(), Refusal> {
+        let entry = Entry::Close {
+            order: self.books.name(index),
+            status: reason.status(),
+            reason,
+        };
+        Ok(self.record(time, entry)?)
+    }
+
+    /// From now on, records go to another ledger.
+    #[cfg(test)]
+    pub(crate) fn write_to(&mut self, ledger: Ledger) {
+        self.ledger = ledger;
+    }
+
+    /// The only way by which anything changes: into the ledger first, then into the books.
+    fn record(&mut self, time: UnixNanos, entry: Entry) -> Result<(), LedgerError> {
+        let record = Record {
+            time,
+            market_time: self.books.market_time,
+            entry,
+        };
+        self.ledger.append(&record)?;
+        self.books
+            .apply(&record)
+            .expect("a record was decided on the very books it is applied to");
+        Ok(())
+    }
+}
+
+/// What a fill comes to.
+struct Terms {
+    price: Decimal,
+    notional: Decimal,
+    fee: Decimal,
+}
+
+impl Terms {
+    /// `None` if a decimal cannot hold it.
+    fn of(
+        settings: &Settings,
+        instrument: &Instrument,
+        side: Side,
+        execution: Execution,
+        liquidity: Liquidity,
+        quantity: Decimal,
+    ) -> Option<Self> {
+        let price = if execution.slips {
+            let tick = instrument.tick_size;
+            pricing::slipped(execution.price, side, settings.slippage_bps, tick)?
+        } else {
+            execution.price
+        };
+        let bps = match liquidity {
+            Liquidity::Maker => settings.maker_fee_bps,
+            _ => settings.taker_fee_bps,
+        };
+        let notional = price.checked_mul(quantity)?;
+        let fee = pricing::fee(notional, bps)?;
+        notional.checked_add(fee)?;
+        Some(Self {
+            price,
+            notional,
+            fee,
+        })
+    }
+}
