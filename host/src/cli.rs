@@ -1,3 +1,39 @@
-//! The command line: one file a subcommand.
+//! The command line: one file a subcommand, and no logic that a test would want to call.
 
 pub mod args;
+mod run;
+
+use clap::{Parser, Subcommand};
+
+use self::args::RunArgs;
+
+/// An order execution host for algorithmic trading.
+#[derive(Debug, Parser)]
+#[command(
+    name = "investbot",
+    version,
+    about = "Runs trading strategies through exchange adapters that are loaded as plugins",
+    after_help = "Start with `investbot run`: it needs no key, no file and no network.\n\
+        Exit codes: 0 ok, 1 unexpected, 2 usage, 3 configuration or data, 4 plugin refused, 5 orders in \
+        doubt or held, 6 halted, 7 run directory taken, 8 verification mismatch, 130/143 stopped."
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Runs a strategy on bars, or a stream of order intents, and shows what came of it
+    #[command(after_long_help = run::EXAMPLES, long_about = run::ABOUT)]
+    Run(RunArgs),
+}
+
+/// Runs the process's command line.
+#[must_use]
+pub fn main() -> std::process::ExitCode {
+    // A command line that makes no sense ends here, with exit code 2 and clap's explanation.
+    match Cli::parse().command {
+        Command::Run(args) => run::run(args).into(),
+    }
+}

@@ -1,1 +1,95 @@
-//! Room: exec.
+//! The shell around the core: opens what a run needs, lets what happens into the core in order, and
+//! carries out what the core commands.
+//!
+//! Here are the threads, the clock and the venue; decisions about orders are [`engine`](crate::engine)'s.
+
+pub mod courier;
+pub mod error;
+pub mod market;
+pub mod prepare;
+pub mod session;
+pub mod signals;
+pub mod source;
+pub mod watch;
+pub mod worker;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+pub use courier::{Courier, Delivery, SendPolicy};
+pub use error::RunError;
+pub use prepare::Prepared;
+pub use session::SessionError;
+pub use signals::StopFlag;
+pub use worker::{ExecWorker, WorkerError, WorkerEvent};
+
+use crate::config::RuntimeConfig;
+use crate::exit::ExitCode;
+use crate::observe::output::Output;
+use crate::observe::result::{End, RunResult};
+
+/// A run that came to an end.
+pub struct Finished {
+    /// What came of it.
+    pub result: RunResult,
+    /// Standard output, if the run printed there.
+    pub output: Option<Output>,
+}
+
+impl Finished {
+    /// The exit code of the run.
+    #[must_use]
+    pub fn exit_code(&self, stop: &StopFlag) -> ExitCode {
+        match &self.result.end {
+            End::Stopped => stop.exit_code().unwrap_or(ExitCode::Interrupted),
+            End::Halted {
+                code: crate::engine::core::stop::IDEMPOTENCY_CONFLICT,
+                ..
+            } => ExitCode::ConfigOrData,
+            End::Halted { .. } => ExitCode::Halted,
+            End::Complete if self.result.open_questions() > 0 => ExitCode::InDoubt,
+            End::Complete => ExitCode::Ok,
+        }
+    }
+}
+
+/// Runs what `config` asks for, from its plugin to its summary. The execution reports of a stream of
+/// intents go to standard output as they come.
+pub fn run(config: RuntimeConfig, stop: &StopFlag) -> Result<Finished, RunError> {
+    let mut opened = Prepared::new(config)?.open(stop)?;
+
+    let started = Instant::now();
+    let ended = opened
+        .session
+        .run(&mut opened.source, |bars| opened.progress.set(bars));
+    let elapsed = started.elapsed();
+    opened.progress.finish();
+    // Whatever happened, the venue is told that the session is over.
+    if let Err(error) = opened.session.venue.shutdown() {
+        tracing::warn!(%error, "the venue did not end its session cleanly");
+    }
+    let end = ended?;
+
+    let bars = opened.source.finish()?;
+    let session = opened.session;
+    let summary = session.core.summary();
+    let (report_digest, output) = session.record.finish()?;
+    let result = RunResult {
+        end,
+        summary,
+        bars,
+        report_digest,
+        plugin: opened.plugin,
+        stream: opened.stream,
+        instrument: opened.instrument,
+        elapsed,
+    };
+    if let Some(run_dir) = &opened.run_dir {
+        let summary = crate::observe::summary::to_json(&result);
+        run_dir.write_json("summary.json", &summary)?;
+    }
+    Ok(Finished { result, output })
+}
+
+/// What is shared with the plugin: whether what it waits for should end.
+pub(crate) type CancelFlag = Arc<std::sync::atomic::AtomicBool>;

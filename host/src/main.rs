@@ -1,2 +1,5 @@
-//! investbot.
-fn main() {}
+//! The `investbot` binary: parse, dispatch, exit code.
+
+fn main() -> std::process::ExitCode {
+    investbot::cli::main()
+}

@@ -5,5 +5,7 @@
 pub mod logging;
 pub mod output;
 pub mod progress;
+pub mod record;
+pub mod result;
 pub mod run_dir;
 pub mod summary;

@@ -1,13 +1,12 @@
 //! The configuration as a run records it: never a secret.
 
-use investbot_plugin_api::UnixNanos;
-use jiff::Timestamp;
 use serde_json::{Map, Value as Json, json};
 
 use super::origin::Origin;
 use super::parse::{Given, Value, Written};
 use super::runtime::RuntimeConfig;
 use super::table::setting;
+use crate::clock::rfc3339;
 
 impl RuntimeConfig {
     /// Every value with its origin, by key, in the order of the keys:
@@ -74,9 +73,4 @@ fn given_json(given: &Given) -> Json {
         Written::Texts(texts) | Written::Strings(texts) => json!(texts),
         written => json!(written.scalar()),
     }
-}
-
-fn rfc3339(time: UnixNanos) -> String {
-    Timestamp::from_nanosecond(time.0.into())
-        .map_or_else(|_| time.0.to_string(), |moment| moment.to_string())
 }

@@ -9,7 +9,8 @@ use thiserror::Error;
 
 use super::decimal::NumberFault;
 use super::format::BarFormat;
-use super::time::{TimeFault, TimeKind, show, show_span};
+use super::time::{TimeFault, TimeKind, show_span};
+use crate::clock::rfc3339 as show;
 use crate::exit::ExitCode;
 
 /// A place in a file: `file:line:column`, both counted from 1; the column counts characters.

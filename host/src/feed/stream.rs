@@ -74,6 +74,12 @@ impl BarStream {
         }
     }
 
+    /// The bars that [`next`](Self::next) gave last; none before.
+    #[must_use]
+    pub fn current(&self) -> &[Bar] {
+        &self.current
+    }
+
     /// Stops reading; the reader, for its statistics and, if all was read, its digest.
     ///
     /// # Errors

@@ -7,8 +7,8 @@ mod roundtrip;
 
 use investbot_plugin_api::Bar;
 
-use super::time::show;
 use super::{BarOptions, BarReader, BarStats, BarStream, DataError, GapPolicy};
+use crate::clock::rfc3339 as show;
 
 fn options() -> BarOptions {
     BarOptions::default()

@@ -235,11 +235,6 @@ fn to_nanos(time: Timestamp) -> Result<UnixNanos, TimeFault> {
         .map_err(|_| TimeFault::OutOfRange)
 }
 
-/// A moment as people read it.
-pub(super) fn show(time: UnixNanos) -> String {
-    Timestamp::from_nanosecond(time.0.into()).map_or_else(|_| time.0.to_string(), |t| t.to_string())
-}
-
 /// A length of time as people write it: `30m`, `1d`, `1d2h`.
 pub(super) fn show_span(length: Duration) -> String {
     const UNITS: [(u128, &str); 7] = [

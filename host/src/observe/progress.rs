@@ -5,40 +5,57 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::feed;
+
 /// Shows how far a run is. Without a terminal it does nothing.
 pub struct Progress {
     bar: ProgressBar,
+    file: Option<feed::Progress>,
 }
 
 impl Progress {
-    /// How many bars pass between two looks at the clock.
+    /// How many bars pass between two looks at how far the file is read.
     const STRIDE: u64 = 4096;
 
-    /// A bar for `total` bars, or a spinner if nobody knows how many there are.
+    /// The progress through a file of bars; hidden if it is not wanted.
     #[must_use]
-    pub fn new(total: Option<u64>, wanted: bool) -> Self {
+    pub fn new(file: feed::Progress, wanted: bool) -> Self {
         if !wanted || !std::io::stderr().is_terminal() {
-            return Self {
-                bar: ProgressBar::hidden(),
-            };
+            return Self::hidden();
         }
-        let bar = total.map_or_else(ProgressBar::new_spinner, ProgressBar::new);
-        let template = match total {
-            Some(_) => "{bar:40} {human_pos}/{human_len} bars  {per_sec}  {msg}",
-            None => "{spinner} {human_pos} bars  {per_sec}  {msg}",
+        let bar = file
+            .total()
+            .map_or_else(ProgressBar::new_spinner, ProgressBar::new);
+        let template = match file.total() {
+            Some(_) => "{bar:40} {bytes}/{total_bytes}  {msg} bars  {eta} left",
+            None => "{spinner} {msg} bars",
         };
-        bar.set_style(
-            ProgressStyle::with_template(template)
-                .expect("the templates are constants that name known keys"),
-        );
+        let style = ProgressStyle::with_template(template)
+            .expect("the templates are constants that name known keys");
+        bar.set_style(style);
         bar.enable_steady_tick(Duration::from_millis(200));
-        Self { bar }
+        Self {
+            bar,
+            file: Some(file),
+        }
+    }
+
+    /// No progress bar.
+    #[must_use]
+    pub fn hidden() -> Self {
+        Self {
+            bar: ProgressBar::hidden(),
+            file: None,
+        }
     }
 
     /// Tells how many bars have been processed.
     pub fn set(&self, bars: u64) {
-        if bars.is_multiple_of(Self::STRIDE) {
-            self.bar.set_position(bars);
+        if let Some(file) = &self.file
+            && bars.is_multiple_of(Self::STRIDE)
+        {
+            self.bar.set_position(file.read());
+            self.bar.set_message(bars.to_string());
         }
     }
 

@@ -5,9 +5,9 @@ use std::time::Duration;
 use investbot_plugin_api::{Bar, Decimal, UnixNanos};
 use proptest::prelude::*;
 
-use super::super::time::show;
 use super::super::{BarOptions, BarReader};
 use super::drain;
+use crate::clock::rfc3339;
 
 const MINUTE: i64 = 60_000_000_000;
 

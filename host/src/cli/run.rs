@@ -1,0 +1,118 @@
+//! `investbot run`.
+
+use std::io::Write as _;
+
+use super::args::RunArgs;
+use crate::config::{Color, Layers, LogFormat, Mode, RuntimeConfig};
+use crate::exec::{self, Finished, StopFlag};
+use crate::exit::ExitCode;
+use crate::observe::output::{Output, OutputError};
+use crate::observe::{logging, summary};
+
+pub(super) const ABOUT: &str = "\
+Runs a strategy on bars, or a stream of order intents, and shows what came of it.
+
+Without flags: the bundled BTC/USD bars, the strategy sma-cross, the venue `paper`. Every flag can also
+be an environment variable, a line of .env or a key of investbot.toml; the flag wins, then the
+environment, then .env, then the file.";
+
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  investbot run                                      the bundled bars, nothing to prepare
+  investbot run --bars my.csv --instrument ETH/USD   bars of your own: CSV, JSON, gz, zip
+  investbot run --strategy mean-reversion --param window=96
+  investbot run --exchange ./libmyvenue.so           an adapter of your own
+  investbot run --exchange realish --seed 7          a venue behind a bad network
+  my-strategy | investbot run --intents -            orders from any program, reports as JSON lines
+  investbot run --run-dir runs/1 --json              everything kept, one line for scripts
+
+Strategies and their parameters:
+  sma-cross        fast=20 slow=50 fraction=0.95
+  mean-reversion   window=48 entry=2 exit=0.5 fraction=0.95
+  buy-and-hold     fraction=0.95";
+
+/// Runs it and says how it went.
+pub(super) fn run(args: RunArgs) -> ExitCode {
+    let directory = std::env::current_dir().unwrap_or_else(|_| ".".into());
+    let layers = Layers::gather(args.flags, std::env::vars_os(), &directory);
+    let mut config = RuntimeConfig::resolve(layers);
+    choose_color(config.output.color);
+    let format = match config.log.format {
+        LogFormat::Text => logging::LogFormat::Text,
+        LogFormat::Json => logging::LogFormat::Json,
+    };
+    if let Err(problem) = logging::init(&config.log.filter, format) {
+        config.reject("log.level", &problem);
+    }
+    for warning in config.warnings() {
+        say(&format!("warning: {warning}"));
+    }
+    let stop = match StopFlag::from_signals() {
+        Ok(stop) => stop,
+        Err(error) => {
+            say(&format!("error: signals cannot be caught: {error}"));
+            return ExitCode::Unexpected;
+        }
+    };
+    let show = Show {
+        json: config.output.json || config.mode() == Mode::Intents,
+        table: !config.output.quiet && !config.output.json,
+    };
+    match exec::run(config, &stop) {
+        Err(error) => {
+            say(&format!("error: {error}"));
+            error.exit_code()
+        }
+        Ok(mut finished) => match show.print(&mut finished) {
+            Ok(()) => finished.exit_code(&stop),
+            Err(error) => {
+                say(&format!("error: {error}"));
+                ExitCode::Unexpected
+            }
+        },
+    }
+}
+
+/// What is shown at the end.
+struct Show {
+    json: bool,
+    table: bool,
+}
+
+impl Show {
+    fn print(&self, run: &mut Finished) -> Result<(), OutputError> {
+        let mut out = match run.output.take() {
+            Some(out) => out,
+            None => {
+                let mut out = Output::stdout();
+                if self.json {
+                    out.header()?;
+                }
+                out
+            }
+        };
+        if self.json {
+            out.line(&summary::to_json(&run.result).to_string())?;
+            if self.table {
+                say(&summary::to_table(&run.result));
+            }
+        } else if self.table {
+            out.line(&summary::to_table(&run.result))?;
+        }
+        out.flush()
+    }
+}
+
+fn choose_color(color: Color) {
+    match color {
+        Color::Auto => anstream::ColorChoice::Auto,
+        Color::Always => anstream::ColorChoice::Always,
+        Color::Never => anstream::ColorChoice::Never,
+    }
+    .write_global();
+}
+
+/// A line for the person at the terminal. If standard error takes none, there is nobody to tell.
+fn say(text: &str) {
+    let _ = writeln!(anstream::stderr(), "{text}");
+}

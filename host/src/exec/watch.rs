@@ -1,0 +1,95 @@
+//! Finds out what a venue did not tell: fills whose report was lost, orders that ended in silence.
+//!
+//! What is learned goes to the core as reports of the venue. An answer that fails, is incomplete or
+//! does not know an order proves nothing, and changes nothing.
+
+use investbot_plugin_api::{Fill, OrderRef, OrderReport};
+
+use crate::plugin::Venue;
+
+/// What a look found.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// Fills since the last look, known ones among them.
+    pub fills: Vec<Fill>,
+    /// Orders that are no longer in the book.
+    pub orders: Vec<OrderReport>,
+}
+
+/// Looks after open orders.
+#[derive(Debug, Default)]
+pub struct Watch {
+    cursor: Option<String>,
+    looks: u64,
+}
+
+impl Watch {
+    /// How many looks at the fills go by between two looks at the book.
+    const BOOK_EVERY: u64 = 8;
+
+    /// How many pages of fills one look reads at most; the next look goes on.
+    const MAX_PAGES: usize = 1000;
+
+    /// A watch that begins after the fills that are there now.
+    pub fn from_now(venue: &dyn Venue) -> Self {
+        let mut watch = Self::default();
+        let _ = watch.new_fills(venue);
+        watch
+    }
+
+    /// Looks at what happened to `open`, the orders that should be in the book.
+    pub fn look<'a>(
+        &mut self,
+        venue: &dyn Venue,
+        open: impl FnOnce() -> Vec<OrderRef> + 'a,
+    ) -> Found {
+        self.looks += 1;
+        let fills = self.new_fills(venue);
+        let orders = if self.looks.is_multiple_of(Self::BOOK_EVERY) {
+            ended_orders(venue, open())
+        } else {
+            Vec::new()
+        };
+        Found { fills, orders }
+    }
+
+    fn new_fills(&mut self, venue: &dyn Venue) -> Vec<Fill> {
+        let mut fills = Vec::new();
+        for _ in 0..Self::MAX_PAGES {
+            let page = match venue.fills_since(self.cursor.as_deref()) {
+                Ok(page) => page,
+                Err(error) => {
+                    tracing::debug!(%error, "fills could not be read; the next look tries again");
+                    break;
+                }
+            };
+            fills.extend(page.fills);
+            self.cursor = Some(page.cursor);
+            if !page.more {
+                break;
+            }
+        }
+        fills
+    }
+}
+
+/// Reports of the orders that should be in the book and are not.
+fn ended_orders(venue: &dyn Venue, open: Vec<OrderRef>) -> Vec<OrderReport> {
+    let book = match venue.open_orders() {
+        Ok(book) if book.complete => book,
+        Ok(_) => return Vec::new(),
+        Err(error) => {
+            tracing::debug!(%error, "open orders could not be read; a later look tries again");
+            return Vec::new();
+        }
+    };
+    let in_book = |order: &OrderRef| {
+        book.orders
+            .iter()
+            .any(|report| report.client_order_id == order.client_order_id)
+    };
+    open.iter()
+        .filter(|order| !in_book(order))
+        .filter_map(|order| venue.order(order).ok().flatten())
+        .collect()
+}
