@@ -139,10 +139,7 @@ impl Core {
     /// Takes over the venue's rules. From then on an instrument that is not among them is denied.
     pub fn set_instruments(&mut self, instruments: Vec<Instrument>) -> Result<(), InstrumentError> {
         for rules in &instruments {
-            for (field, value) in [
-                ("tick_size", rules.tick_size),
-                ("lot_size", rules.lot_size),
-            ] {
+            for (field, value) in [("tick_size", rules.tick_size), ("lot_size", rules.lot_size)] {
                 if value <= Decimal::ZERO {
                     return Err(InstrumentError {
                         symbol: rules.symbol.clone(),

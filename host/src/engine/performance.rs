@@ -119,9 +119,7 @@ impl Performance {
         }
         let bars_a_year = YEAR_NS as f64 / self.bar_length_ns as f64;
         let sharpe = self.returns.mean / self.returns.deviation()? * bars_a_year.sqrt();
-        sharpe
-            .is_finite()
-            .then(|| (sharpe * 1e6).round() / 1e6)
+        sharpe.is_finite().then(|| (sharpe * 1e6).round() / 1e6)
     }
 }
 

@@ -18,9 +18,7 @@
 use std::time::Duration;
 
 use investbot_plugin_api::manifest::{Capabilities, Deadline, Dedupe, Query, VenueClass};
-use investbot_plugin_api::{
-    AdapterError, Effect, ErrorKind, OrderReport, OrderStatus, UnixNanos,
-};
+use investbot_plugin_api::{AdapterError, Effect, ErrorKind, OrderReport, OrderStatus, UnixNanos};
 
 use super::event::Outcome;
 use super::retry::Backoff;
@@ -196,7 +194,9 @@ impl Protocol {
             Event::QueryFailed(error) => self.after_failed_query(order, error, now),
             Event::Interrupted => self.ask(now, order, None).unwrap_or_else(|| {
                 self.resend(order, None, now).unwrap_or_else(|| {
-                    held("the process ended before the venue answered, and the venue can't be asked")
+                    held(
+                        "the process ended before the venue answered, and the venue can't be asked",
+                    )
                 })
             }),
         }
@@ -258,9 +258,17 @@ impl Protocol {
         }
     }
 
-    fn after_failed_query(&self, order: &Pending<'_>, error: &AdapterError, now: UnixNanos) -> Step {
+    fn after_failed_query(
+        &self,
+        order: &Pending<'_>,
+        error: &AdapterError,
+        now: UnixNanos,
+    ) -> Step {
         let failed = order.failed_queries.saturating_add(1);
-        if failed >= self.retry.max_queries || is_futile(error.kind) {
+        if self.asking == Asking::Nothing
+            || failed >= self.retry.max_queries
+            || is_futile(error.kind)
+        {
             return held(&format!(
                 "the venue could not be asked after {failed} queries: {error}"
             ));
@@ -333,9 +341,8 @@ impl Protocol {
         now: UnixNanos,
         why: &str,
     ) -> Step {
-        self.ask(now, order, wait).unwrap_or_else(|| {
-            held(&format!("{why}; it may live, and the venue can't be asked"))
-        })
+        self.ask(now, order, wait)
+            .unwrap_or_else(|| held(&format!("{why}; it may live, and the venue can't be asked")))
     }
 
     /// The first moment at which a query that does not find the order proves its absence: just after

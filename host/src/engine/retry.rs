@@ -67,7 +67,12 @@ mod tests {
         let delays: Vec<u128> = (1..=8)
             .map(|attempt| delay(7, "0123456789abcdef", attempt, BASE, CAP).as_micros())
             .collect();
-        assert_eq!(delays, [58665, 117593, 287232, 409583, 1280216, 2606211, 3953745, 4300353]);
+        assert_eq!(
+            delays,
+            [
+                58665, 117593, 287232, 409583, 1280216, 2606211, 3953745, 4300353
+            ]
+        );
         assert_ne!(
             delay(8, "0123456789abcdef", 1, BASE, CAP),
             delay(7, "0123456789abcdef", 1, BASE, CAP),

@@ -17,8 +17,8 @@ use super::arithmetic::{Checked, div, mul, round_down};
 use super::intent::OrderSpec;
 pub use buy_and_hold::BuyAndHold;
 pub use mean_reversion::MeanReversion;
-pub use params::{ParamInfo, ParamKind};
 use params::Params;
+pub use params::{ParamInfo, ParamKind};
 pub use sma_cross::SmaCross;
 
 /// A lot for instruments whose rules are not known.

@@ -116,7 +116,10 @@ impl Core {
         let same = seen.digest == digest;
         let client_order_id = seen.client_order_id.clone().unwrap_or_default();
         let (code, text) = if same {
-            ("DUPLICATE_INTENT", "this id was taken up before; nothing was sent".to_owned())
+            (
+                "DUPLICATE_INTENT",
+                "this id was taken up before; nothing was sent".to_owned(),
+            )
         } else {
             (
                 stop::IDEMPOTENCY_CONFLICT,

@@ -80,9 +80,11 @@ impl Core {
     }
 
     pub(super) fn on_fill(&mut self, fill: &Fill, out: &mut Vec<Command>) -> Checked<()> {
-        let found = self
-            .orders
-            .find(&fill.client_order_id, &fill.venue_order_id, &fill.instrument);
+        let found = self.orders.find(
+            &fill.client_order_id,
+            &fill.venue_order_id,
+            &fill.instrument,
+        );
         match found {
             Some(order) => {
                 let client_order_id = order.client_order_id.clone();
@@ -135,12 +137,7 @@ impl Core {
     }
 
     /// Books a fill of an order of ours, unless it is known.
-    fn book(
-        &mut self,
-        client_order_id: &str,
-        fill: &Fill,
-        out: &mut Vec<Command>,
-    ) -> Checked<()> {
+    fn book(&mut self, client_order_id: &str, fill: &Fill, out: &mut Vec<Command>) -> Checked<()> {
         let Some(order) = self.orders.get(client_order_id) else {
             return Ok(());
         };

@@ -208,9 +208,9 @@ mod tests {
     fn final_states_stay() {
         for state in STATES.into_iter().filter(|state| state.is_final()) {
             for event in EVENTS {
-if let Ok(after) = next(state, event) {
- assert_eq!(after, state, "{event:?}");
- }
+                if let Ok(after) = next(state, event) {
+                    assert_eq!(after, state, "{event:?}");
+                }
             }
         }
     }

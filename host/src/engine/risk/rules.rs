@@ -58,8 +58,16 @@ fn check_shape(spec: &OrderSpec) -> Result<(), Denial> {
         return invalid(format!("quantity {} is not above 0", spec.quantity));
     }
     let prices = [
-        ("limit_price", spec.limit_price, spec.order_type.has_limit_price()),
-        ("stop_price", spec.stop_price, spec.order_type.has_stop_price()),
+        (
+            "limit_price",
+            spec.limit_price,
+            spec.order_type.has_limit_price(),
+        ),
+        (
+            "stop_price",
+            spec.stop_price,
+            spec.order_type.has_stop_price(),
+        ),
     ];
     for (name, price, needed) in prices {
         match price {
