@@ -202,9 +202,12 @@ fn rules(spec: &OrderSpec) -> &'static str {
     ))
 }
 
+/// The code that is expected after a change to a good order.
+type Case = (&'static str, fn(&mut OrderSpec));
+
 #[test]
 fn shapes() {
-    let changes: [(&str, fn(&mut OrderSpec)); 9] = [
+    let changes: [Case; 9] = [
         ("ok", |_| ()),
         ("INVALID_ORDER", |s| s.quantity = Decimal::ZERO),
         ("INVALID_ORDER", |s| s.quantity = dec("-1")),
@@ -224,7 +227,7 @@ fn shapes() {
 
 #[test]
 fn what_the_venue_takes() {
-    let changes: [(&str, fn(&mut OrderSpec)); 5] = [
+    let changes: [Case; 5] = [
         ("UNSUPPORTED_ORDER_TYPE", |s| {
             s.order_type = OrderType::StopLimit;
             s.stop_price = Some(dec("100"));
