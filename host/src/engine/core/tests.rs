@@ -1,5 +1,6 @@
 use super::*;
 use crate::engine::event::{ExecutionReport, OrderState, Outcome, ReportKind, Submission};
+use crate::engine::performance::{Summary, share};
 use crate::engine::report::{ReportDigest, canonical_json};
 use crate::engine::strategy;
 use investbot_plugin_api::{
@@ -464,6 +465,42 @@ fn a_loss_beyond_the_limit_halts_and_cancels() {
     assert_eq!(halted.cancelled, [open]);
     assert!(bench.bar(2, "1").stops.is_empty(), "once");
     assert_eq!(bench.intent(None, buy("1")).told(), ["HALTED"]);
+}
+
+#[test]
+fn a_fill_of_a_refused_order_is_told_as_a_conflict_once() {
+    let mut bench = Bench::new(RiskLimits::default());
+    let done = bench.intent(None, buy("2"));
+    let id = done.submitted[0].order.client_order_id.clone();
+    let refused = Outcome::Rejected {
+        code: "-2010".into(),
+        text: "x".into(),
+    };
+    assert_eq!(bench.outcome(&id, refused).told(), ["-2010"]);
+    assert_eq!(bench.fill(fill(&id, "f1", "1")).told(), ["CONFLICT"]);
+    assert_eq!(bench.fill(fill(&id, "f2", "1")).told(), ["Fill Rejected"]);
+    assert_eq!(bench.core.portfolio().position(SYMBOL), dec("2"));
+    assert_eq!(
+        bench.core.unsettled_orders().count(),
+        1,
+        "somebody should look"
+    );
+}
+
+#[test]
+fn time_comes_from_the_input_and_never_goes_back() {
+    let mut bench = Bench::new(RiskLimits {
+        max_orders_per_minute: Some(1),
+        ..RiskLimits::default()
+    });
+    let close = bar(0, Decimal::ONE).close_time;
+    bench.bar(0, "100");
+    assert_eq!(bench.intent(None, buy("1")).reports[0].time, close);
+    let denied = bench.intent(None, buy("1"));
+    assert_eq!(denied.told(), ["MAX_ORDERS_PER_MINUTE"]);
+    assert_eq!(denied.reports[0].time, close);
+    bench.bar(1, "100");
+    assert_eq!(bench.intent(None, buy("1")).told(), ["Order New"]);
 }
 
 #[test]

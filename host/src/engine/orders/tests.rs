@@ -1,6 +1,7 @@
 use super::*;
-use crate::engine::identity::{Origin, Place};
-use investbot_plugin_api::UnixNanos;
+use crate::engine::identity::{Key, Origin, Place, SpecDigest};
+use crate::engine::intent::OrderSpec;
+use investbot_plugin_api::{Fill, OrderReport, OrderStatus, UnixNanos};
 
 fn order(number: u64) -> Order {
     let origin = Origin {

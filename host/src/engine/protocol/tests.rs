@@ -1,4 +1,5 @@
 use super::*;
+use crate::engine::retry::Backoff;
 use investbot_plugin_api::Side;
 use proptest::prelude::*;
 
