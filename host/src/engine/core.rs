@@ -1,30 +1,33 @@
 //! The core itself: one step an input, the same commands for the same inputs.
 //!
 //! A bar is first what the account is worth, then what the strategy sees; what the strategy or the stream
-//! wants is checked, gets its key and becomes an order ([`intake`]); what the venue says moves orders and
-//! the portfolio ([`venue`]); everything worth knowing is told as a report ([`tell`]).
+//! wants is checked, gets its key and becomes an order (`intake`); what the venue says moves orders and
+//! the portfolio (`venue`); everything worth knowing is told as a report (`tell`).
 //!
 //! Once halted the core sends nothing more, but keeps its books.
 
 mod intake;
+mod summary;
 mod tell;
+mod unmatched;
 mod venue;
 
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap};
 
 use investbot_plugin_api::manifest::ClientOrderIdRule;
 use investbot_plugin_api::{Bar, Decimal, Instrument, UnixNanos};
 
-use super::arithmetic::{Checked, sub};
+use super::arithmetic::Checked;
 use super::event::{Command, Input};
 use super::identity::{ClientOrderIds, Origin, Place, SpecDigest};
 use super::intent::{Intent, OrderSpec};
 use super::orders::{Order, Orders};
-use super::performance::{Performance, Summary, share};
+use super::performance::Performance;
 use super::portfolio::Portfolio;
 pub use super::risk::OrderSupport;
 use super::risk::{Risk, RiskLimits};
 use super::strategy::{Strategy, StrategyView};
+use unmatched::Unmatched;
 
 /// The stable codes of [`Command::Stop`].
 pub mod stop {
@@ -35,9 +38,6 @@ pub mod stop {
     /// A number does not fit into a decimal; the books can't be kept.
     pub const ARITHMETIC: &str = "ARITHMETIC";
 }
-
-/// How many fills that belong to nobody are remembered, so that each is told once.
-const REMEMBERED_UNMATCHED: usize = 4096;
 
 /// What a core is made of.
 pub struct CoreConfig {
@@ -248,50 +248,6 @@ impl Core {
         self.late
     }
 
-    /// What the run has come to.
-    #[must_use]
-    pub fn summary(&self) -> Summary {
-        let portfolio = &self.portfolio;
-        let start = portfolio.start_equity();
-        let end = portfolio.equity().ok();
-        let gain = start.zip(end).and_then(|(start, end)| sub(end, start).ok());
-        let realised = portfolio
-            .holdings()
-            .iter()
-            .fold(Decimal::ZERO, |sum, holding| {
-                sum.saturating_add(holding.realised)
-            });
-        Summary {
-            bars: self.performance.bars(),
-            currency: portfolio.currency().to_owned(),
-            start_equity: start.map(|equity| equity.normalize()),
-            end_equity: end.map(|equity| equity.normalize()),
-            total_return: gain.zip(start).and_then(|(gain, start)| share(gain, start)),
-            max_drawdown: self.performance.max_drawdown(),
-            sharpe: self.performance.sharpe(),
-            exposure: self.performance.exposure(),
-            orders: self
-                .orders
-                .by_state()
-                .iter()
-                .filter(|(_, count)| **count > 0)
-                .map(|(state, count)| (*state, *count))
-                .collect(),
-            fills: portfolio.fills(),
-            unmatched_fills: self.unmatched.count,
-            fees: portfolio
-                .fees()
-                .iter()
-                .map(|(currency, fee)| (currency.clone(), fee.normalize()))
-                .collect(),
-            turnover: portfolio.turnover().normalize(),
-            position: portfolio.main().quantity.normalize(),
-            cash: portfolio.cash().normalize(),
-            realised: realised.normalize(),
-            halted: self.halted.clone(),
-        }
-    }
-
     /// Time never goes back for the core, whatever clocks its inputs were read from.
     fn advance(&mut self, now: UnixNanos) {
         self.now = self.now.max(now);
@@ -365,33 +321,7 @@ fn quote_of(symbol: &str) -> &str {
     symbol.split_once('/').map_or("USD", |(_, quote)| quote)
 }
 
-/// Fills that belong to no order of the run.
-#[derive(Default)]
-struct Unmatched {
-    count: u64,
-    recent: VecDeque<String>,
-    known: HashSet<String>,
-}
-
-impl Unmatched {
-    /// Whether this one was not known.
-    fn note(&mut self, instrument: &str, fill_id: &str) -> bool {
-        let name = format!("{instrument}\n{fill_id}");
-        if !self.known.insert(name.clone()) {
-            return false;
-        }
-        self.count += 1;
-        self.recent.push_back(name);
-        if self.recent.len() > REMEMBERED_UNMATCHED
-            && let Some(oldest) = self.recent.pop_front()
-        {
-            self.known.remove(&oldest);
-        }
-        true
-    }
-}
-
-// Not an operator of numbers: `Place` is what the two kinds of intents differ in.
+/// What an intent is known by: its caller's id, else its place in the source.
 fn place_of<'a>(id: Option<&'a str>, position: u64) -> Place<'a> {
     id.map_or(Place::Position(position), Place::CallerId)
 }

@@ -83,6 +83,9 @@ pub trait Strategy: Send {
     ) -> Checked<()>;
 }
 
+/// A strategy, or everything that is wrong with its name or parameters.
+pub type Built = Result<Box<dyn Strategy>, Vec<String>>;
+
 /// What there is to know about a built-in strategy.
 #[derive(Clone, Copy, Debug)]
 pub struct StrategyInfo {
@@ -92,7 +95,7 @@ pub struct StrategyInfo {
     pub help: &'static str,
     /// Its parameters.
     pub params: &'static [ParamInfo],
-    make: fn(Params<'_>) -> Result<Box<dyn Strategy>, Vec<String>>,
+    make: fn(Params<'_>) -> Built,
 }
 
 /// The built-in strategies.
@@ -102,10 +105,7 @@ pub const fn describe() -> &'static [StrategyInfo] {
 }
 
 /// Makes a built-in strategy, or says everything that is wrong with the name or the parameters.
-pub fn build(
-    name: &str,
-    params: &BTreeMap<String, String>,
-) -> Result<Box<dyn Strategy>, Vec<String>> {
+pub fn build(name: &str, params: &BTreeMap<String, String>) -> Built {
     let Some(info) = describe().iter().find(|info| info.name == name) else {
         let names: Vec<_> = describe().iter().map(|info| info.name).collect();
         return Err(vec![format!(

@@ -139,23 +139,21 @@ fn exact_client_order_ids() {
 
 #[test]
 fn ids_keep_the_rule_and_carry_enough_of_the_key() {
-    for (charset, per_digit) in [
-        ("digits", 3.3),
-        ("hex", 4.0),
-        ("alphanumeric", 5.9),
-        ("alphanumeric_dash", 6.0),
+    // Bits that a character carries, in tenths and rounded down.
+    for (charset, tenths) in [
+        ("digits", 33),
+        ("hex", 40),
+        ("alphanumeric", 59),
+        ("alphanumeric_dash", 60),
     ] {
         for max_length in 1..=64 {
             let ids = ClientOrderIds::new("a run", &rule(charset, max_length));
             let id = ids.id(Key(u128::MAX / 3));
             assert!(id.len() <= max_length as usize, "{charset} {max_length}");
             assert!(id.bytes().all(|c| ids.alphabet.contains(&c)));
-            let possible = (f64::from(max_length) * per_digit).min(96.0);
-            #[expect(clippy::float_arithmetic, reason = "a bound on bits, not money")]
-            let carried = (id.len() - ids.prefix.len()) as f64 * per_digit;
-            #[expect(clippy::float_arithmetic, reason = "a bound on bits, not money")]
-            let slack = possible - carried;
-            assert!(slack < 1.0, "{charset} {max_length}: {carried} bits");
+            let possible = (max_length as usize * tenths).min(960);
+            let carried = (id.len() - ids.prefix.len()) * tenths;
+            assert!(carried + 10 > possible, "{charset} {max_length}: {carried}");
         }
     }
 }

@@ -38,6 +38,7 @@ pub struct Params<'a> {
     info: &'static StrategyInfo,
     given: &'a BTreeMap<String, String>,
     problems: Vec<String>,
+    mistyped: bool,
 }
 
 impl<'a> Params<'a> {
@@ -58,6 +59,7 @@ impl<'a> Params<'a> {
             info,
             given,
             problems,
+            mistyped: false,
         }
     }
 
@@ -83,6 +85,7 @@ impl<'a> Params<'a> {
                 && (param.kind == ParamKind::Decimal || value.is_integer())
         });
         value.unwrap_or_else(|| {
+            self.mistyped = true;
             self.problems.push(format!(
                 "strategy {}: {name} = `{text}` is not {kind} from {} to {}",
                 self.info.name, param.min, param.max
@@ -97,9 +100,10 @@ impl<'a> Params<'a> {
         usize::try_from(value.normalize().mantissa()).expect("the table bounds whole numbers")
     }
 
-    /// Adds a problem of the parameters with one another.
+    /// Adds a problem of the parameters with one another, unless one of them is a default in place of a
+    /// mistake.
     pub(super) fn require(&mut self, holds: bool, text: impl FnOnce() -> String) {
-        if !holds {
+        if !holds && !self.mistyped {
             self.problems
                 .push(format!("strategy {}: {}", self.info.name, text()));
         }

@@ -1,0 +1,32 @@
+//! Fills that belong to no order of the run, remembered so that each is told once.
+
+use std::collections::{HashSet, VecDeque};
+
+/// How many are remembered.
+const REMEMBERED: usize = 4096;
+
+/// Fills that belong to no order of the run.
+#[derive(Default)]
+pub(super) struct Unmatched {
+    pub(super) count: u64,
+    recent: VecDeque<String>,
+    known: HashSet<String>,
+}
+
+impl Unmatched {
+    /// Whether this one was not known.
+    pub(super) fn note(&mut self, instrument: &str, fill_id: &str) -> bool {
+        let name = format!("{instrument}\n{fill_id}");
+        if !self.known.insert(name.clone()) {
+            return false;
+        }
+        self.count += 1;
+        self.recent.push_back(name);
+        if self.recent.len() > REMEMBERED
+            && let Some(oldest) = self.recent.pop_front()
+        {
+            self.known.remove(&oldest);
+        }
+        true
+    }
+}

@@ -1,0 +1,204 @@
+//! One order: what is wanted, its state, and what of it is filled.
+
+use std::collections::HashSet;
+
+use investbot_plugin_api::{Decimal, Fill, OrderRef, OrderReport, OrderStatus};
+
+use super::transition::{Impossible, OrderEvent, next};
+use crate::engine::arithmetic::{Checked, add};
+use crate::engine::event::OrderState;
+use crate::engine::identity::{Key, SpecDigest};
+use crate::engine::intent::OrderSpec;
+
+/// One order.
+#[derive(Clone, Debug)]
+pub struct Order {
+    /// Counts the orders of the run.
+    pub number: u64,
+    /// Its idempotency key.
+    pub key: Key,
+    /// The digest of its parameters.
+    pub digest: SpecDigest,
+    /// The caller's own id.
+    pub id: Option<String>,
+    /// The client order id.
+    pub client_order_id: String,
+    /// The venue's id, once known.
+    pub venue_order_id: Option<String>,
+    /// What is wanted.
+    pub spec: OrderSpec,
+    /// The state.
+    pub state: OrderState,
+    /// The last attempt, from 1; 0 before the first.
+    pub attempt: u32,
+    /// Whether an attempt's fate was reported unknown, and still is.
+    pub doubtful: bool,
+    /// Whether the venue contradicted itself or us; never taken back.
+    pub conflict: bool,
+    /// The sum of the known fills.
+    pub filled: Decimal,
+    /// What the venue's statuses said is filled; may be ahead of the fills.
+    pub reported_filled: Decimal,
+    fill_ids: HashSet<String>,
+    pub(super) counted: Share,
+    pub(super) recent: bool,
+}
+
+/// What one order adds to its instrument's [`Exposure`](super::Exposure).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Share {
+    pub(super) outstanding: Decimal,
+    pub(super) unsettled: bool,
+    pub(super) blocking: bool,
+}
+
+/// What an event did to an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Applied {
+    /// The state changed.
+    Changed,
+    /// It was known already.
+    Same,
+    /// It came too late to change anything.
+    Late,
+    /// It contradicts what is known; new as a conflict.
+    Conflict,
+}
+
+impl Order {
+    /// A new order, before its first attempt.
+    #[must_use]
+    pub fn new(
+        key: Key,
+        digest: SpecDigest,
+        id: Option<String>,
+        client_order_id: String,
+        spec: OrderSpec,
+    ) -> Self {
+        Self {
+            number: 0,
+            key,
+            digest,
+            id,
+            client_order_id,
+            venue_order_id: None,
+            spec,
+            state: OrderState::New,
+            attempt: 0,
+            doubtful: false,
+            conflict: false,
+            filled: Decimal::ZERO,
+            reported_filled: Decimal::ZERO,
+            fill_ids: HashSet::new(),
+            counted: Share::default(),
+            recent: false,
+        }
+    }
+
+    /// The names of the order.
+    #[must_use]
+    pub fn reference(&self) -> OrderRef {
+        let mut order = OrderRef::new(&self.spec.instrument, &self.client_order_id);
+        order.venue_order_id.clone_from(&self.venue_order_id);
+        order
+    }
+
+    /// The most that is known to be filled.
+    #[must_use]
+    pub fn known_filled(&self) -> Decimal {
+        self.filled.max(self.reported_filled)
+    }
+
+    /// Whether the order's instrument should rest until somebody knows more.
+    #[must_use]
+    pub fn blocks(&self) -> bool {
+        self.conflict || self.doubtful || self.state == OrderState::Held
+    }
+
+    /// Puts the order through `event`. A contradiction makes it held, or flags it if it was final.
+    pub fn apply(&mut self, event: OrderEvent) -> Applied {
+        let before = self.state;
+        let next = next(self.state, event);
+        let applied = match next {
+            // Once contradictory, a person decides; only what is final by now is believed no less.
+            _ if self.conflict && !before.is_final() => Applied::Same,
+            Ok(state) if state == before => Applied::Same,
+            Ok(state) => {
+                self.state = state;
+                Applied::Changed
+            }
+            Err(Impossible::Late) => Applied::Late,
+            Err(Impossible::Conflict) if self.conflict => Applied::Same,
+            Err(Impossible::Conflict) => {
+                self.contradict();
+                Applied::Conflict
+            }
+        };
+        self.doubtful = self.state == OrderState::InDoubt
+            && (self.doubtful || matches!(event, OrderEvent::Unknown));
+        applied
+    }
+
+    /// Notes a contradiction.
+    pub fn contradict(&mut self) {
+        self.conflict = true;
+        self.doubtful = false;
+        if !self.state.is_final() {
+            self.state = OrderState::Held;
+        }
+    }
+
+    /// Notes a fill; false if it was known.
+    pub fn note_fill(&mut self, fill: &Fill) -> Checked<bool> {
+        if self.fill_ids.contains(&fill.fill_id) {
+            return Ok(false);
+        }
+        self.filled = add(self.filled, fill.quantity)?;
+        self.fill_ids.insert(fill.fill_id.clone());
+        Ok(true)
+    }
+
+    /// Takes over what a report says besides the status.
+    pub fn note_report(&mut self, report: &OrderReport) {
+        if self.venue_order_id.is_none() && !report.venue_order_id.is_empty() {
+            self.venue_order_id = Some(report.venue_order_id.clone());
+        }
+        // A venue that says "filled" means the whole of it, whatever it counted.
+        let told = if report.status == OrderStatus::Filled {
+            report.filled_quantity.max(self.spec.quantity)
+        } else {
+            report.filled_quantity
+        };
+        self.reported_filled = self.reported_filled.max(told);
+    }
+
+    /// Whether more is filled than was wanted.
+    #[must_use]
+    pub fn is_overfilled(&self) -> bool {
+        self.known_filled() > self.spec.quantity
+    }
+
+    /// Whether nothing is expected of the order any more.
+    pub(super) fn is_settled(&self) -> bool {
+        self.state.is_final() && !self.conflict && self.filled >= self.reported_filled
+    }
+
+    /// How much of it may still be filled, as far as the fills tell.
+    fn outstanding(&self) -> Decimal {
+        let most = if self.state.is_final() {
+            self.reported_filled
+        } else {
+            self.spec.quantity.max(self.reported_filled)
+        };
+        // Both are not negative, so their difference fits.
+        most.saturating_sub(self.filled).max(Decimal::ZERO)
+    }
+
+    pub(super) fn share(&self) -> Share {
+        Share {
+            outstanding: self.outstanding(),
+            unsettled: !self.is_settled(),
+            blocking: self.blocks(),
+        }
+    }
+}
