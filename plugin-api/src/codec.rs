@@ -8,8 +8,29 @@ use minicbor::{Decode, Encode};
 /// Encodes a value. Writing to memory cannot fail.
 pub fn to_vec<T: Encode<()>>(value: &T) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(256);
-    minicbor::encode(value, &mut bytes).expect("encoding into a Vec has no way to fail");
+    encode_into(value, &mut bytes);
     bytes
+}
+
+/// Encodes a value to the end of `bytes`.
+pub fn encode_into<T: Encode<()>>(value: &T, bytes: &mut Vec<u8>) {
+    minicbor::encode(value, Sink(bytes)).expect("encoding into a Vec has no way to fail");
+}
+
+/// Most of what an encoder writes are single bytes, for which a general copy costs more than the byte.
+struct Sink<'a>(&'a mut Vec<u8>);
+
+impl minicbor::encode::Write for Sink<'_> {
+    type Error = std::convert::Infallible;
+
+    #[inline]
+    fn write_all(&mut self, bytes: &[u8]) -> Result<(), Self::Error> {
+        match bytes {
+            [byte] => self.0.push(*byte),
+            bytes => self.0.extend_from_slice(bytes),
+        }
+        Ok(())
+    }
 }
 
 /// Decodes exactly one value that fills `bytes`; the error says what was wrong and at which byte.
@@ -23,6 +44,39 @@ pub fn from_slice<'b, T: Decode<'b, ()>>(bytes: &'b [u8]) -> Result<T, String> {
         ));
     }
     Ok(value)
+}
+
+/// Skips one item. What commands are mostly made of is skipped by its first byte alone, and its text is
+/// not looked at: whoever decodes it does that.
+pub(crate) fn skip(d: &mut minicbor::Decoder<'_>) -> Result<(), minicbor::decode::Error> {
+    let mut items = 1_u32;
+    while items > 0 {
+        let at = d.position();
+        let length = match d.input().get(at) {
+            // Small integers, booleans, null.
+            Some(0x00..=0x17 | 0x20..=0x37 | 0xF4..=0xF6) => 1,
+            // Integers of 1, 2, 4, 8 bytes.
+            Some(head @ (0x18..=0x1B | 0x38..=0x3B)) => 1 + (1 << (head & 3)),
+            // Short text.
+            Some(head @ 0x60..=0x77) => 1 + usize::from(head & 0x1F),
+            // A decimal: a tag, an array, and its two items.
+            Some(0xC4) if d.input().get(at + 1) == Some(&0x82) => {
+                items += 2;
+                2
+            }
+            _ => {
+                d.skip()?;
+                items -= 1;
+                continue;
+            }
+        };
+        if d.input().len() - at < length {
+            return Err(minicbor::decode::Error::end_of_input());
+        }
+        d.set_position(at + length);
+        items -= 1;
+    }
+    Ok(())
 }
 
 /// Decimals as CBOR tag 4: `[-scale, mantissa]`. For `#[cbor(with = "…")]`.
@@ -131,6 +185,62 @@ pub mod decimal {
         #[must_use]
         pub fn is_nil(value: &Option<Decimal>) -> bool {
             value.is_none()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn skipped(
+        bytes: &[u8],
+        skip: impl FnOnce(&mut minicbor::Decoder<'_>) -> Result<(), minicbor::decode::Error>,
+    ) -> Option<usize> {
+        let mut d = minicbor::Decoder::new(bytes);
+        skip(&mut d).ok().map(|()| d.position())
+    }
+
+    fn item() -> impl Strategy<Value = Vec<u8>> {
+        let leaf = prop_oneof![
+            any::<i64>().prop_map(|v| to_vec(&v)),
+            any::<u8>().prop_map(|v| to_vec(&v)),
+            any::<String>().prop_map(|v| to_vec(&v)),
+            any::<Option<bool>>().prop_map(|v| to_vec(&v)),
+            (0..=28_i64, any::<i64>()).prop_map(|(scale, mantissa)| {
+                [vec![0xC4], to_vec(&[-scale, mantissa])].concat()
+            }),
+            Just(vec![0xF9, 0x3C, 0x00]),
+            Just(vec![0x9F, 0x01, 0xFF]),
+        ];
+        leaf.prop_recursive(2, 8, 3, |inner| {
+            proptest::collection::vec(inner, 0..3).prop_map(|items| {
+                let head = 0x80 + u8::try_from(items.len()).expect("at most 2");
+                [vec![head], items.concat()].concat()
+            })
+        })
+    }
+
+    proptest! {
+        /// The short cut goes where minicbor's own way goes.
+        #[test]
+        fn skip_finds_the_end(item in item(), tail in proptest::collection::vec(any::<u8>(), 0..4)) {
+            let bytes = [item.clone(), tail].concat();
+            prop_assert_eq!(skipped(&bytes, skip), Some(item.len()));
+            prop_assert_eq!(skipped(&bytes, |d| d.skip()), Some(item.len()));
+            for cut in 0..item.len() {
+                prop_assert_eq!(skipped(&item[..cut], skip), None);
+            }
+        }
+
+        #[test]
+        fn skip_never_leaves_the_input(bytes in proptest::collection::vec(any::<u8>(), 0..40)) {
+            let end = skipped(&bytes, skip);
+            prop_assert!(end.is_none_or(|end| end <= bytes.len()));
+            if let Some(expected) = skipped(&bytes, |d| d.skip()) {
+                prop_assert_eq!(end, Some(expected));
+            }
         }
     }
 }

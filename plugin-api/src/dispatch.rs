@@ -168,10 +168,10 @@ fn refuse_unknown_fields(op: Operation, body: &mut Decoder<'_>) -> Result<(), St
             if key == 0 && names_an_order {
                 for _ in 0..length(body.map())? {
                     known_key(body, ORDER_REF_FIELDS)?;
-                    body.skip().map_err(|e| e.to_string())?;
+                    codec::skip(body).map_err(|e| e.to_string())?;
                 }
             } else {
-                body.skip().map_err(|e| e.to_string())?;
+                codec::skip(body).map_err(|e| e.to_string())?;
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use abi_stable::std_types::{RResult, RSlice, RStr};
 use investbot_plugin_api::abi::RawAdapterBox;
@@ -56,8 +56,7 @@ impl PluginVenue {
             deadline,
         };
         let mut request = RequestBuffer::take();
-        minicbor::encode(Frame { header, body }, &mut request.0)
-            .expect("encoding into a Vec has no way to fail");
+        codec::encode_into(&Frame { header, body }, &mut request.0);
         let name = RStr::from_str(op.as_str());
         match self.adapter.call(name, RSlice::from_slice(&request.0)) {
             RResult::ROk(bytes) => decode(op, bytes.as_slice()),
@@ -189,26 +188,40 @@ impl std::fmt::Debug for PluginVenue {
 
 /// Keeps the promise that an adapter is called at most `max_in_flight` times at once, whoever calls.
 struct Gate {
-    free: Mutex<u32>,
+    state: Mutex<Passes>,
     freed: Condvar,
 }
 
+struct Passes {
+    free: u32,
+    /// To wake somebody costs a system call even if nobody waits, and nearly always nobody does.
+    waiting: u32,
+}
+
 impl Gate {
-    fn new(passes: u32) -> Self {
+    fn new(free: u32) -> Self {
         Self {
-            free: Mutex::new(passes),
+            state: Mutex::new(Passes { free, waiting: 0 }),
             freed: Condvar::new(),
         }
     }
 
     fn enter(&self) -> Pass<'_> {
-        let free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut free = self
-            .freed
-            .wait_while(free, |free| *free == 0)
-            .unwrap_or_else(PoisonError::into_inner);
-        *free -= 1;
+        let mut state = self.lock();
+        if state.free == 0 {
+            state.waiting += 1;
+            state = self
+                .freed
+                .wait_while(state, |state| state.free == 0)
+                .unwrap_or_else(PoisonError::into_inner);
+            state.waiting -= 1;
+        }
+        state.free -= 1;
         Pass(self)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Passes> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -216,8 +229,13 @@ struct Pass<'a>(&'a Gate);
 
 impl Drop for Pass<'_> {
     fn drop(&mut self) {
-        *self.0.free.lock().unwrap_or_else(PoisonError::into_inner) += 1;
-        self.0.freed.notify_one();
+        let mut state = self.0.lock();
+        state.free += 1;
+        let wake = state.waiting > 0;
+        drop(state);
+        if wake {
+            self.0.freed.notify_one();
+        }
     }
 }
 
@@ -243,6 +261,77 @@ impl Drop for RequestBuffer {
     fn drop(&mut self) {
         if self.0.capacity() <= Self::KEPT {
             let _ = SPARE.try_with(|spare| spare.set(std::mem::take(&mut self.0)));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::AtomicU32;
+    use std::sync::mpsc;
+
+    #[test]
+    fn no_more_pass_the_gate_than_it_lets() {
+        let gate = Gate::new(2);
+        let (inside, most) = (AtomicU32::new(0), AtomicU32::new(0));
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    for _ in 0..200 {
+                        let _pass = gate.enter();
+                        most.fetch_max(inside.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                        std::thread::yield_now();
+                        inside.fetch_sub(1, Ordering::SeqCst);
+                    }
+                });
+            }
+        });
+        assert!(most.into_inner() <= 2);
+        assert_eq!(gate.lock().free, 2);
+    }
+
+    #[test]
+    fn who_waits_at_the_gate_is_let_in() {
+        let gate = Gate::new(1);
+        let (sender, receiver) = mpsc::channel();
+        let pass = gate.enter();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let _pass = gate.enter();
+                sender.send(()).expect("the test waits for it");
+            });
+            while gate.lock().waiting == 0 {
+                std::thread::yield_now();
+            }
+            assert!(receiver.try_recv().is_err());
+            drop(pass);
+            receiver.recv().expect("it is let in");
+        });
+    }
+
+    #[test]
+    fn bytes_that_are_no_error_are_unknown_in_a_write() {
+        for bytes in [&b""[..], &[0xFF], b"panic"] {
+            let error = decode_error(bytes, true);
+            assert_eq!(
+                (error.kind, error.effect),
+                (ErrorKind::Protocol, Effect::Unknown)
+            );
+            assert_eq!(decode_error(bytes, false).effect, Effect::NotSent);
+        }
+    }
+
+    #[test]
+    fn an_answer_that_makes_no_sense_is_unknown_in_a_write() {
+        for (op, effect) in [
+            (Operation::Place, Effect::Unknown),
+            (Operation::Order, Effect::NotSent),
+        ] {
+            for bytes in [&b""[..], &[0xFF], &codec::to_vec(&Empty {})] {
+                let error = decode::<OrderReport>(op, bytes).expect_err("it is no report");
+                assert_eq!((error.kind, error.effect), (ErrorKind::Protocol, effect));
+            }
         }
     }
 }
