@@ -21,13 +21,13 @@ pub enum RunError {
     #[error("{plugin}\n{config}")]
     PluginAndConfig {
         /// What is wrong with the plugin.
-        plugin: LoadError,
+        plugin: Box<LoadError>,
         /// What is wrong with the configuration.
         config: ConfigError,
     },
     /// The plugin was refused or would not open.
     #[error(transparent)]
-    Plugin(#[from] LoadError),
+    Plugin(Box<LoadError>),
     /// The bars or intents cannot be used.
     #[error(transparent)]
     Data(#[from] DataError),
@@ -66,6 +66,12 @@ pub enum RunError {
     /// What came of the run could not be written.
     #[error(transparent)]
     Record(#[from] RecordError),
+}
+
+impl From<LoadError> for RunError {
+    fn from(error: LoadError) -> Self {
+        Self::Plugin(Box::new(error))
+    }
 }
 
 impl RunError {

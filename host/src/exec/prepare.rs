@@ -358,8 +358,11 @@ fn find_plugin(config: &RuntimeConfig) -> Result<Plugin, RunError> {
     let search = SearchPath::of_this_process(&config.plugin.dirs, Some(&listed));
     let pin = config.plugin.sha256.as_deref();
     Plugin::inspect(&config.exchange.kind, &search, pin).map_err(|plugin| match config.check() {
-        Ok(()) => RunError::Plugin(plugin),
-        Err(config) => RunError::PluginAndConfig { plugin, config },
+        Ok(()) => RunError::from(plugin),
+        Err(config) => RunError::PluginAndConfig {
+            plugin: Box::new(plugin),
+            config,
+        },
     })
 }
 
