@@ -19,6 +19,7 @@
 mod client;
 mod error;
 mod format;
+mod hint;
 mod image;
 mod layout;
 mod manifest;

@@ -8,7 +8,9 @@ use std::time::Duration;
 use investbot::clock::VirtualClock;
 use investbot::plugin::{LoadError, Plugin, PluginVenue, SearchPath, Venue};
 use investbot_plugin_api::OpenParams;
-use investbot_tests::{Scratch, patch, plugin, scratch};
+#[cfg(target_os = "linux")]
+use investbot_tests::patch;
+use investbot_tests::{Scratch, plugin, scratch};
 
 /// Far longer than any `open` that is meant to end.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -163,9 +165,38 @@ fn counts(venue: &PluginVenue) -> (String, String) {
     (balances[0].total.to_string(), balances[1].total.to_string())
 }
 
-/// Each adapter has its own mapping: neither orders nor statics are shared, not even with itself.
+/// Opens an adapter of each, places another number of orders on each, and expects that neither orders nor
+/// statics are shared.
+fn live_side_by_side(plugins: &[&Plugin]) {
+    let params = misbehaving("none", "");
+    let venues: Vec<_> = plugins
+        .iter()
+        .map(|plugin| open(plugin, &params).unwrap())
+        .collect();
+    for (n, venue) in venues.iter().enumerate() {
+        for id in 0..n {
+            let order = super::plugin_calls::order(&id.to_string());
+            venue.place(&order).unwrap();
+        }
+    }
+    for (n, venue) in venues.iter().enumerate() {
+        assert_eq!(counts(venue), (n.to_string(), "1".to_owned()));
+    }
+}
+
 #[test]
-fn several_plugins_side_by_side_and_the_same_twice() {
+fn the_same_plugin_twice() {
+    let dir = scratch();
+    let one = inspect(&plugin("fixture_echo"));
+    let again = inspect(&plugin("fixture_echo"));
+    let copy = inspect(&dir.copy("fixture_echo", "copy.so"));
+    live_side_by_side(&[&one, &again, &one, &copy]);
+}
+
+/// Elsewhere a library that was changed after it was signed is not mapped.
+#[test]
+#[cfg(target_os = "linux")]
+fn several_plugins_side_by_side() {
     let dir = scratch();
     let one = inspect(&plugin("fixture_echo"));
     let other = inspect(&dir.spoilt("fixture_echo", "other.so", |bytes| {
@@ -173,20 +204,7 @@ fn several_plugins_side_by_side_and_the_same_twice() {
     }));
     assert_eq!(other.manifest().plugin.id, "ohce");
     assert_ne!(one.sha256(), other.sha256());
-    let params = misbehaving("none", "");
-    let venues: Vec<_> = [&one, &other, &one, &inspect(&plugin("fixture_echo"))]
-        .map(|plugin| open(plugin, &params).unwrap())
-        .into();
-    for (n, venue) in venues.iter().enumerate() {
-        for id in 0..n {
-            venue
-                .place(&super::plugin_calls::order(&id.to_string()))
-                .unwrap();
-        }
-    }
-    for (n, venue) in venues.iter().enumerate() {
-        assert_eq!(counts(venue), (n.to_string(), "1".to_owned()));
-    }
+    live_side_by_side(&[&one, &other, &one, &other]);
 }
 
 #[test]

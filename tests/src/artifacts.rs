@@ -109,22 +109,31 @@ fn profile_dir() -> PathBuf {
 
 /// cargo-nextest runs each test in a process of its own. The first one of a run builds; it leaves a note
 /// for the others, which would otherwise all wait for cargo to find that nothing is to be done.
-fn note() -> Option<PathBuf> {
-    let run = std::env::var("NEXTEST_RUN_ID").ok()?;
-    Some(profile_dir().join(format!(".artifacts-{run}.json")))
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Note {
+    run: String,
+    artifacts: Artifacts,
+}
+
+fn this_run() -> Option<String> {
+    std::env::var("NEXTEST_RUN_ID").ok()
+}
+
+fn note() -> PathBuf {
+    profile_dir().join(".artifacts-of-the-run.json")
 }
 
 fn recall() -> Option<Artifacts> {
-    serde_json::from_slice(&std::fs::read(note()?).ok()?).ok()
+    let run = this_run()?;
+    let note: Note = serde_json::from_slice(&std::fs::read(note()).ok()?).ok()?;
+    (note.run == run).then_some(note.artifacts)
 }
 
 fn remember(artifacts: &Artifacts) {
-    let Some(note) = note() else { return };
-    let json = serde_json::to_vec(artifacts).expect("names and paths are text");
-    let written = tempfile::NamedTempFile::new_in(profile_dir())
-        .and_then(|mut file| file.write_all(&json).map(|()| file))
-        .map(|file| file.persist(note));
-    written
-        .expect("the target directory is writable")
-        .expect("and so is a file in it");
+    let Some(run) = this_run() else { return };
+    let artifacts = artifacts.clone();
+    let json = serde_json::to_vec(&Note { run, artifacts }).expect("names and paths are text");
+    let mut file = tempfile::NamedTempFile::new_in(profile_dir()).expect("cargo writes there too");
+    file.write_all(&json).expect("there is room for a note");
+    file.persist(note()).expect("it is on the same disk");
 }

@@ -70,6 +70,13 @@ impl Crate {
     }
 }
 
+/// Its next copy lies elsewhere, so cargo would not find what it built of this one again.
+impl Drop for Crate {
+    fn drop(&mut self) {
+        self.cargo(&["clean", "--package", &self.name]);
+    }
+}
+
 /// Kept between runs, so that the dependencies are compiled once.
 fn author_target() -> PathBuf {
     target_dir().join("author")

@@ -19,7 +19,11 @@ pub fn scratch() -> Scratch {
         use std::os::unix::fs::PermissionsExt as _;
         builder.permissions(std::fs::Permissions::from_mode(0o700));
     }
-    Scratch(builder.tempdir().expect("there is room for a directory"))
+    // On some systems the directory for temporary files is a link, and errors name the real one.
+    let room = std::env::temp_dir()
+        .canonicalize()
+        .and_then(|dir| builder.tempdir_in(dir));
+    Scratch(room.expect("there is room for a directory"))
 }
 
 impl Deref for Scratch {

@@ -1,12 +1,12 @@
-//! Why a plugin was refused: one variant and one code a reason, and every text in this one place.
+//! Why a plugin was refused: one variant, one code and one text a reason.
 
-use std::fmt;
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use investbot_plugin_api::AdapterError;
 
+use super::hint::{NotFoundHint, Searched, epoch_hint, open_hint, shared_directory_hint};
 use super::manifest::ManifestProblem;
 use super::resolve::Origin;
 
@@ -336,89 +336,5 @@ impl LoadError {
             Self::OpenTimedOut { .. } => "OPEN_TIMED_OUT",
             Self::OpenCancelled { .. } => "OPEN_CANCELLED",
         }
-    }
-}
-
-/// The directories of a search, a line each; the last line counts those for which there is no room.
-struct Searched<'a>(&'a [(PathBuf, Origin)]);
-
-impl fmt::Display for Searched<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const ROOM: usize = 5;
-        if self.0.is_empty() {
-            return f.write_str("no directory at all");
-        }
-        let shown = if self.0.len() > ROOM {
-            ROOM - 1
-        } else {
-            self.0.len()
-        };
-        for (i, (dir, origin)) in self.0[..shown].iter().enumerate() {
-            let indent = if i == 0 { "" } else { "\n      " };
-            write!(f, "{indent}{} ({origin})", dir.display())?;
-        }
-        if shown < self.0.len() {
-            write!(f, "\n      and {} more", self.0.len() - shown)?;
-        }
-        Ok(())
-    }
-}
-
-struct NotFoundHint<'a> {
-    near: &'a [String],
-    there: &'a [String],
-}
-
-impl fmt::Display for NotFoundHint<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const ROOM: usize = 8;
-        if let [first, rest @ ..] = self.near {
-            write!(f, "did you mean `{first}`")?;
-            for name in rest {
-                write!(f, " or `{name}`")?;
-            }
-            return f.write_str("?");
-        }
-        if self.there.is_empty() {
-            return f.write_str(
-                "put the plugin's file into one of these directories, or name its path",
-            );
-        }
-        let shown = &self.there[..self.there.len().min(ROOM)];
-        write!(f, "these are there: {}", shown.join(", "))?;
-        if self.there.len() > ROOM {
-            write!(f, " and {} more", self.there.len() - ROOM)?;
-        }
-        Ok(())
-    }
-}
-
-const fn shared_directory_hint(mode: u32) -> &'static str {
-    const STICKY: u32 = 0o1000;
-    if mode & STICKY == 0 {
-        ""
-    } else {
-        ", or rather move the plugin out of this shared directory"
-    }
-}
-
-const fn epoch_hint(found: u32, expected: u32) -> &'static str {
-    if found > expected {
-        "update investbot, or use an older release of the plugin"
-    } else {
-        "update the plugin, or rebuild it with this host's investbot-plugin-api"
-    }
-}
-
-fn open_hint(error: &AdapterError) -> &'static str {
-    use investbot_plugin_api::ErrorKind;
-    match error.kind {
-        ErrorKind::Config => "hint: change the plugin's configuration as it says",
-        ErrorKind::Auth => "hint: check the plugin's secrets and what their key may do",
-        ErrorKind::Network | ErrorKind::Timeout | ErrorKind::RateLimited => {
-            "hint: check that its venue can be reached, then try again"
-        }
-        ErrorKind::Maintenance => "hint: the venue is closed; try again later",
-        _ => "hint: the text above is the plugin's own; its documentation explains it",
     }
 }
