@@ -10,6 +10,7 @@ mod books;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ use investbot_plugin_api::adapter::Answer;
 use investbot_plugin_api::serde::Deserialize;
 use investbot_plugin_api::*;
 
-use books::{Books, instrument};
+use books::{Books, Listing, Order};
 
 // Makes the library a plugin. `plugin.toml` lies beside `Cargo.toml` and is embedded.
 export_adapter!(Stub, manifest = "plugin.toml");
@@ -34,28 +35,22 @@ struct Config {
 /// The adapter. The host calls it from several threads at once, so what changes is behind a lock.
 struct Stub {
     config: Config,
-    instruments: Vec<Instrument>,
     books: Mutex<Books>,
 }
 
 impl Adapter for Stub {
     fn open(host: Host, params: OpenParams) -> Answer<Self> {
         let config: Config = params.config()?;
-        let instruments: Vec<_> = params.instruments.iter().map(|s| instrument(s)).collect();
-        let mut books = Books::default();
-        for i in &instruments {
-            books.balances.insert(i.quote.clone(), config.starting_cash);
-        }
+        let mut books = Books::new(&params.instruments);
         if let Some(dir) = &params.data_dir {
             // An error in `open` is shown to the user: say what is wrong, where, and what to do.
             let failed = |text| AdapterError::not_sent(ErrorKind::Config, text);
             books.open_ledger(dir).map_err(failed)?;
         }
-        let text = format!("the stub knows {} orders", books.sequence.len());
+        let text = format!("the stub knows {} orders", books.orders.len());
         host.log(Level::Debug, text);
         Ok(Self {
             config,
-            instruments,
             books: Mutex::new(books),
         })
     }
@@ -72,24 +67,22 @@ impl Adapter for Stub {
         // everything else, such as a timeout or an answer that makes no sense, there is `unknown`.
         // And never send twice: only the host repeats a request.
         let mut books = self.books();
-        if let Some(known) = books.orders.get(&order.client_order_id) {
+        if let Some(known) = books.order(&order.client_order_id) {
             // What `dedupe = permanent` in plugin.toml promises: one id, one order, for ever.
             let taken = || refused(ErrorKind::DuplicateClientOrderId, "the id is taken");
-            return is_same(known, order)
-                .then(|| known.clone())
-                .ok_or_else(taken);
+            return known.is(order).then(|| known.report()).ok_or_else(taken);
         }
-        let mut instruments = self.instruments.iter();
-        let instrument = instruments
-            .find(|i| i.symbol == order.instrument)
-            .ok_or_else(|| refused(ErrorKind::UnknownInstrument, &order.instrument))?;
-        let last = books.last_prices.get(&order.instrument);
-        let price = order.limit_price.or(last.copied());
-        let price = price.unwrap_or(self.config.price);
-
-        let report = filled(order, price, &instrument.quote, call.now());
-        books.enter(report.clone())?;
-        Ok(report)
+        let last_price = books.listing(&order.instrument)?.last_price;
+        let price = order.limit_price.or(last_price);
+        let filled = books.enter(Order {
+            client_order_id: order.client_order_id.clone(),
+            instrument: order.instrument.clone(),
+            side: order.side,
+            quantity: order.quantity,
+            price: price.unwrap_or(self.config.price),
+            time: call.now(),
+        })?;
+        Ok(filled.report())
     }
 
     fn cancel(&self, call: &Call<'_>, cancel: &CancelOrder) -> Answer<OrderReport> {
@@ -100,7 +93,8 @@ impl Adapter for Stub {
 
     fn order(&self, _call: &Call<'_>, order: &OrderRef) -> Answer<Option<OrderReport>> {
         // `None` means that the venue does not know it. If the venue could not be asked, answer an error.
-        Ok(self.books().orders.get(&order.client_order_id).cloned())
+        let books = self.books();
+        Ok(books.order(&order.client_order_id).map(Order::report))
     }
 
     fn open_orders(&self, _call: &Call<'_>) -> Answer<OpenOrders> {
@@ -111,32 +105,42 @@ impl Adapter for Stub {
         // The cursor is the adapter's own text. Here it says how many fills came before the page.
         const PAGE: usize = 1000;
         let books = self.books();
-        let total = books.sequence.len();
+        let total = books.orders.len();
         let from: usize = match cursor.map(str::parse) {
             None => 0,
             Some(Ok(from)) if from <= total => from,
             _ => return Err(refused(ErrorKind::Protocol, "this is no cursor of ours")),
         };
         let to = total.min(from + PAGE);
-        let orders = books.sequence[from..to].iter().map(|id| &books.orders[id]);
-        let fills = orders.flat_map(|order| order.fills.clone()).collect();
+        let orders = books.orders[from..to].iter();
+        let fills = orders.flat_map(|order| order.report().fills).collect();
         Ok(FillsPage::new(fills, to.to_string(), to < total))
     }
 
     fn instruments(&self, _call: &Call<'_>) -> Answer<Vec<Instrument>> {
-        Ok(self.instruments.clone())
+        let books = self.books();
+        let listings = books.listings.iter();
+        Ok(listings.map(|l| l.instrument.clone()).collect())
     }
 
     fn balances(&self, _call: &Call<'_>) -> Answer<Vec<Balance>> {
-        let books = self.books();
-        let balances = books.balances.iter();
-        Ok(balances.map(|(c, n)| Balance::new(c, *n, *n)).collect())
+        let mut totals: BTreeMap<String, Decimal> = BTreeMap::new();
+        for l in &self.books().listings {
+            let quote = totals.entry(l.instrument.quote.clone());
+            let quote = quote.or_insert(self.config.starting_cash);
+            *quote = quote.saturating_sub(l.paid);
+            let base = totals.entry(l.instrument.base.clone()).or_default();
+            *base = base.saturating_add(l.bought);
+        }
+        let totals = totals.into_iter();
+        Ok(totals.map(|(c, n)| Balance::new(c, n, n)).collect())
     }
 
     fn positions(&self, _call: &Call<'_>) -> Answer<Vec<Position>> {
         let books = self.books();
-        let positions = books.positions.iter();
-        Ok(positions.map(|(s, n)| Position::new(s, *n)).collect())
+        let listings = books.listings.iter();
+        let position = |l: &Listing| Position::new(&l.instrument.symbol, l.bought);
+        Ok(listings.map(position).collect())
     }
 
     fn health(&self, _call: &Call<'_>) -> Answer<Health> {
@@ -149,9 +153,9 @@ impl Adapter for Stub {
 
     // Only simulated venues are shown the market; a real adapter leaves this method out.
     fn on_bars(&self, _call: &Call<'_>, batch: &BarBatch) -> Answer<()> {
-        if let Some(bar) = batch.bars.last() {
-            let symbol = batch.instrument.clone();
-            self.books().last_prices.insert(symbol, bar.close);
+        let mut books = self.books();
+        if let (Some(bar), Ok(listing)) = (batch.bars.last(), books.listing(&batch.instrument)) {
+            listing.last_price = Some(bar.close);
         }
         Ok(())
     }
@@ -162,35 +166,6 @@ impl Stub {
         let lock = self.books.lock();
         lock.expect("the host does not enter an adapter again that has panicked")
     }
-}
-
-/// The report of an order that was filled whole.
-fn filled(order: &NewOrder, price: Decimal, fee_currency: &str, now: UnixNanos) -> OrderReport {
-    let (id, quantity) = (&order.client_order_id, order.quantity);
-    let mut report = OrderReport::new(
-        id,
-        format!("stub-{id}"),
-        &order.instrument,
-        order.side,
-        OrderStatus::Filled,
-        quantity,
-        now,
-    );
-    let mut fill = Fill::of(&report, id, price, quantity, now);
-    fill.fee_currency = fee_currency.to_owned();
-    fill.liquidity = Liquidity::Taker;
-    report.filled_quantity = quantity;
-    report.fills.push(fill);
-    report
-}
-
-/// Whether `order` asks for what `known` was.
-fn is_same(known: &OrderReport, order: &NewOrder) -> bool {
-    let same_price = |limit| known.fills.iter().all(|fill| fill.price == limit);
-    known.instrument == order.instrument
-        && known.side == order.side
-        && known.quantity == order.quantity
-        && order.limit_price.is_none_or(same_price)
 }
 
 /// A definite "no": the order is not in the book and never was.
