@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use investbot_plugin_api::manifest::{Capabilities, Deadline};
-use investbot_plugin_api::{AdapterError, Decimal, Instrument, OpenParams};
+use investbot_plugin_api::{Decimal, Instrument, OpenParams};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
@@ -35,7 +35,7 @@ use crate::observe::progress::Progress;
 use crate::observe::record::Record;
 use crate::observe::result::PluginUsed;
 use crate::observe::run_dir::RunDir;
-use crate::plugin::{Plugin, SearchPath, Venue};
+use crate::plugin::{Answer, Plugin, SearchPath, Venue};
 use crate::store::InMemoryIdempotencyStore;
 
 /// A run that nothing is wrong with, as far as that shows before any of the plugin's code runs.
@@ -112,6 +112,13 @@ impl Prepared {
             Pace::Virtual => RunClock::simulated(),
             Pace::Realtime => RunClock::realtime(),
         });
+        if let Some(bars) = &self.bars {
+            // The run begins where its market does, so that nothing happens in 1970.
+            clock.advance_to(
+                bars.starts_at()
+                    .max(self.config.bars.from.unwrap_or_default()),
+            );
+        }
         let cancel = CancelFlag::default();
         let mut params = OpenParams::new(self.valid.json.clone());
         params.seed = self.config.run.seed;
@@ -151,7 +158,7 @@ impl Prepared {
             stop,
         } = parts;
         let lockstep = self.valid.pace == Pace::Virtual || self.intents.is_none();
-        let core = self.core(run_id, venue.as_ref())?;
+        let core = self.core(run_id, venue.as_ref(), &clock)?;
         let worker = self.worker(venue.clone(), clock.clone(), cancel)?;
         let watch = Watch::from_now(venue.as_ref());
         let simulated = self.plugin.manifest().plugin.simulated;
@@ -197,11 +204,14 @@ impl Prepared {
     }
 
     /// Asks the venue for its rules and the account, and makes the core that starts from there.
-    fn core(&mut self, run_id: String, venue: &dyn Venue) -> Result<Core, RunError> {
-        let instruments = venue
-            .instruments()
-            .map_err(|error| start("instruments", error))?;
-        let balances = venue.balances().map_err(|error| start("balances", error))?;
+    fn core(
+        &mut self,
+        run_id: String,
+        venue: &dyn Venue,
+        clock: &RunClock,
+    ) -> Result<Core, RunError> {
+        let instruments = self.ask("instruments", clock, || venue.instruments())?;
+        let balances = self.ask("balances", clock, || venue.balances())?;
         let traded = instruments
             .iter()
             .find(|known| known.symbol == self.instrument)
@@ -231,6 +241,42 @@ impl Prepared {
         Ok(core)
     }
 
+    /// Asks what has to be known before the first order. A read does no harm, so it is tried again like
+    /// an order that was not sent.
+    fn ask<T>(
+        &self,
+        what: &'static str,
+        clock: &RunClock,
+        read: impl Fn() -> Answer<T>,
+    ) -> Result<T, RunError> {
+        let backoff = self.backoff();
+        let mut attempt = 1;
+        loop {
+            let error = match read() {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            };
+            if attempt >= self.config.retry.max_attempts {
+                return Err(RunError::Start { what, error });
+            }
+            tracing::info!(what, attempt, %error, "the venue did not answer; trying again");
+            let wait = error
+                .retry_after()
+                .unwrap_or_else(|| backoff.delay(what, attempt));
+            clock.sleep(wait, &|| false);
+            attempt += 1;
+        }
+    }
+
+    fn backoff(&self) -> Backoff {
+        let retry = &self.config.retry;
+        Backoff {
+            seed: self.config.run.seed,
+            base: retry.base,
+            cap: retry.cap,
+        }
+    }
+
     fn worker(
         &self,
         venue: Arc<dyn Venue>,
@@ -250,19 +296,18 @@ impl Prepared {
     }
 
     fn send_policy(&self, capabilities: &Capabilities) -> SendPolicy {
-        let retry = &self.config.retry;
-        let backoff = Backoff {
-            seed: self.config.run.seed,
-            base: retry.base,
-            cap: retry.cap,
-        };
         let time_to_live = match capabilities.deadline {
             Deadline::Enforced { max_ms, .. } => {
                 Some(Duration::from_millis(max_ms).min(self.config.exchange.call_timeout))
             }
             _ => None,
         };
-        SendPolicy::new(capabilities, backoff, retry.max_attempts, time_to_live)
+        SendPolicy::new(
+            capabilities,
+            self.backoff(),
+            self.config.retry.max_attempts,
+            time_to_live,
+        )
     }
 
     /// The run's id, part of every idempotency key. A simulated venue begins anew with every run, so
@@ -315,10 +360,6 @@ struct Parts {
     record: Record,
     run_dir: Option<RunDir>,
     stop: StopFlag,
-}
-
-fn start(what: &'static str, error: AdapterError) -> RunError {
-    RunError::Start { what, error }
 }
 
 /// The symbol of the bars: as configured, as bundled, or after the file.
