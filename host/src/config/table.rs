@@ -65,7 +65,7 @@ pub const SETTINGS: &[Setting] = &[
         "exchange.call_timeout_ms",
         "INVESTBOT_EXCHANGE_CALL_TIMEOUT_MS",
         TIMEOUT,
-        "How long a call to the venue may take, in milliseconds",
+        "By when a plugin is asked to answer a call, in milliseconds",
     )
     .default("10000"),
     Setting::new(

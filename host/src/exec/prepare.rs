@@ -130,12 +130,7 @@ impl Prepared {
         for (name, value) in &self.valid.secrets {
             params = params.with_secret(name, value.clone());
         }
-        let timeout = self.config.exchange.open_timeout;
-        let venue: Arc<dyn Venue> =
-            Arc::new(
-                self.plugin
-                    .open(&params, clock.clone(), cancel.clone(), timeout)?,
-            );
+        let venue = self.open_plugin(&params, clock.clone(), cancel.clone())?;
         self.assemble(Parts {
             run_id,
             venue,
@@ -145,6 +140,19 @@ impl Prepared {
             run_dir,
             stop: stop.clone(),
         })
+    }
+
+    fn open_plugin(
+        &self,
+        params: &OpenParams,
+        clock: Arc<RunClock>,
+        cancel: CancelFlag,
+    ) -> Result<Arc<dyn Venue>, RunError> {
+        let timeouts = &self.config.exchange;
+        let venue = self
+            .plugin
+            .open(params, clock, cancel, timeouts.open_timeout)?;
+        Ok(Arc::new(venue.with_call_timeout(timeouts.call_timeout)))
     }
 
     fn assemble(mut self, parts: Parts) -> Result<Opened, RunError> {

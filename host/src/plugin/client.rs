@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use abi_stable::std_types::{RResult, RSlice, RStr};
 use investbot_plugin_api::abi::RawAdapterBox;
@@ -25,6 +26,7 @@ pub struct PluginVenue {
     session: Arc<Session>,
     next_call: AtomicU64,
     gate: Gate,
+    call_timeout: Option<Duration>,
 }
 
 impl PluginVenue {
@@ -34,6 +36,17 @@ impl PluginVenue {
             session,
             next_call: AtomicU64::new(1),
             gate: Gate::new(max_in_flight),
+            call_timeout: None,
+        }
+    }
+
+    /// Tells the adapter with every call by when it is to be answered. Without it a call has only the
+    /// deadline of its order, if it has one.
+    #[must_use]
+    pub fn with_call_timeout(self, call_timeout: Duration) -> Self {
+        Self {
+            call_timeout: Some(call_timeout),
+            ..self
         }
     }
 
@@ -42,7 +55,10 @@ impl PluginVenue {
         I: Encode<()>,
         O: for<'b> Decode<'b, ()>,
     {
-        self.call_until(op, body, None)
+        let deadline = self
+            .call_timeout
+            .map(|timeout| self.session.now().after(timeout));
+        self.call_until(op, body, deadline)
     }
 
     fn call_until<I, O>(&self, op: Operation, body: &I, deadline: Option<UnixNanos>) -> Answer<O>
@@ -117,7 +133,10 @@ fn about(op: Operation, order: &str, report: OrderReport) -> Answer<OrderReport>
 impl Venue for PluginVenue {
     fn place(&self, order: &NewOrder) -> Answer<OrderReport> {
         let op = Operation::Place;
-        let report = self.call_until(op, order, order.deadline)?;
+        let report = match order.deadline {
+            Some(_) => self.call_until(op, order, order.deadline)?,
+            None => self.call(op, order)?,
+        };
         about(op, &order.client_order_id, report)
     }
 

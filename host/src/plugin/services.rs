@@ -12,7 +12,7 @@ use std::time::Duration;
 use investbot_plugin_api::codec;
 use investbot_plugin_api::host::{HostServices, LogRecord};
 use investbot_plugin_api::op::host_op;
-use investbot_plugin_api::{AdapterError, ErrorKind, Level, VenueEvent};
+use investbot_plugin_api::{AdapterError, ErrorKind, Level, UnixNanos, VenueEvent};
 
 use super::text::{MESSAGE_LIMIT, printable};
 use crate::clock::Clock;
@@ -43,6 +43,11 @@ impl Session {
             events: Mutex::default(),
             lost: AtomicU64::new(0),
         }
+    }
+
+    /// The time, as the adapter sees it.
+    pub(super) fn now(&self) -> UnixNanos {
+        self.clock.now()
     }
 
     /// Whether whatever the adapter does is no longer wanted.
