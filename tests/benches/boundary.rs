@@ -45,10 +45,18 @@ fn main() {
     let plugin = Plugin::inspect(library.to_str().unwrap(), &SearchPath::default(), None).unwrap();
     let clock = Arc::new(VirtualClock::default());
     let patience = Duration::from_secs(10);
-    let venue = plugin
-        .open(&params(), clock, Arc::default(), patience)
-        .unwrap();
+    let open = |params: OpenParams| {
+        let clock = clock.clone();
+        plugin
+            .open(&params, clock, Arc::default(), patience)
+            .unwrap()
+    };
+    let venue = open(params());
     samples.bench(&mut criterion, "library", || venue.place(&order));
+
+    // An adapter that asks for the time crosses the boundary once more each way.
+    let asking = open(OpenParams::new("{\"ask_time\":true}"));
+    samples.bench(&mut criterion, "library-and-back", || asking.place(&order));
 
     let child = RefCell::new(Pipe::start());
     samples.bench(&mut criterion, "pipe", || child.borrow_mut().place(&order));
@@ -132,7 +140,7 @@ impl Samples {
         for (name, nanos) in &medians {
             let tenths = nanos * 10 / direct.max(1);
             let (whole, tenth) = (tenths / 10, tenths % 10);
-            writeln!(out, "{name:>8}: {nanos:>6} ns, {whole}.{tenth} x direct").unwrap();
+            writeln!(out, "{name:>16}: {nanos:>6} ns, {whole}.{tenth} x direct").unwrap();
         }
         if let Some((_, nanos)) = medians.iter().find(|(name, _)| *name == "library") {
             let verdict = match *nanos <= TARGET.as_nanos() {
