@@ -24,9 +24,6 @@ pub(crate) const EXAMPLE_SECRETS: &[(&str, &str)] = &[
     ),
 ];
 
-/// The built-in strategies.
-const STRATEGIES: &[&str] = &["sma-cross", "buy-and-hold", "mean-reversion"];
-
 /// The greatest limit on a quantity or an amount of money.
 const LARGE: u64 = 1_000_000_000_000_000_000;
 
@@ -154,8 +151,8 @@ pub const SETTINGS: &[Setting] = &[
     Setting::new(
         "strategy.name",
         "INVESTBOT_STRATEGY_NAME",
-        Kind::Word(STRATEGIES),
-        "The built-in strategy that trades",
+        Kind::Text,
+        "The built-in strategy that trades: sma-cross, buy-and-hold or mean-reversion",
     )
     .flag("strategy")
     .default("sma-cross"),

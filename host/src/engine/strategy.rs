@@ -18,7 +18,7 @@ use super::intent::OrderSpec;
 pub use buy_and_hold::BuyAndHold;
 pub use mean_reversion::MeanReversion;
 use params::Params;
-pub use params::{ParamInfo, ParamKind};
+pub use params::{ParamInfo, ParamKind, ParamProblem};
 pub use sma_cross::SmaCross;
 
 /// A lot for instruments whose rules are not known.
@@ -84,7 +84,7 @@ pub trait Strategy: Send {
 }
 
 /// A strategy, or everything that is wrong with its name or parameters.
-pub type Built = Result<Box<dyn Strategy>, Vec<String>>;
+pub type Built = Result<Box<dyn Strategy>, Vec<ParamProblem>>;
 
 /// What there is to know about a built-in strategy.
 #[derive(Clone, Copy, Debug)]
@@ -108,10 +108,9 @@ pub const fn describe() -> &'static [StrategyInfo] {
 pub fn build(name: &str, params: &BTreeMap<String, String>) -> Built {
     let Some(info) = describe().iter().find(|info| info.name == name) else {
         let names: Vec<_> = describe().iter().map(|info| info.name).collect();
-        return Err(vec![format!(
-            "there is no strategy `{name}`; use one of: {}",
-            names.join(", ")
-        )]);
+        let names = names.join(", ");
+        let text = format!("there is no strategy `{name}`; use one of: {names}");
+        return Err(vec![ParamProblem { param: None, text }]);
     };
     (info.make)(Params::new(info, params))
 }

@@ -394,7 +394,11 @@ fn build_strategy(config: &mut RuntimeConfig, mode: Mode) -> Option<Box<dyn Stra
         Ok(strategy) => Some(strategy),
         Err(problems) => {
             for problem in problems {
-                config.reject("strategy.params", &problem);
+                let key = match problem.param {
+                    Some(param) => format!("strategy.params.{param}"),
+                    None => "strategy.name".to_owned(),
+                };
+                config.reject(&key, &problem.text);
             }
             None
         }

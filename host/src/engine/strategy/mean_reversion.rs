@@ -48,8 +48,8 @@ pub(super) const INFO: StrategyInfo = StrategyInfo {
     make: |mut params| {
         let window = params.integer("window");
         let (entry, exit) = (params.decimal("entry"), params.decimal("exit"));
-        params.require(exit < entry, || {
-            format!("exit = {exit} must be less than entry = {entry}")
+        params.require(exit < entry, "exit", || {
+            format!("{exit} must be less than entry = {entry}")
         });
         let strategy = MeanReversion {
             closes: Window::new(window),

@@ -32,12 +32,30 @@ pub struct ParamInfo {
     pub max: &'static str,
 }
 
+/// Something that is wrong with a strategy's name or one of its parameters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ParamProblem {
+    /// The parameter; `None` if it is the strategy's name.
+    pub param: Option<String>,
+    /// What is wrong with it.
+    pub text: String,
+}
+
+impl ParamProblem {
+    pub(super) fn of(param: &str, text: String) -> Self {
+        Self {
+            param: Some(param.to_owned()),
+            text,
+        }
+    }
+}
+
 /// The parameters of one strategy while it is being made.
 #[derive(Debug)]
 pub struct Params<'a> {
     info: &'static StrategyInfo,
     given: &'a BTreeMap<String, String>,
-    problems: Vec<String>,
+    problems: Vec<ParamProblem>,
     mistyped: bool,
 }
 
@@ -48,11 +66,12 @@ impl<'a> Params<'a> {
             .keys()
             .filter(|key| !names.contains(&key.as_str()))
             .map(|key| {
-                format!(
-                    "strategy {} has no parameter `{key}`; it has: {}",
-                    info.name,
-                    names.join(", ")
-                )
+                let names = names.join(", ");
+                let text = format!(
+                    "strategy {} has no such parameter; it has: {names}",
+                    info.name
+                );
+                ParamProblem::of(key, text)
             })
             .collect();
         Self {
@@ -86,10 +105,8 @@ impl<'a> Params<'a> {
         });
         value.unwrap_or_else(|| {
             self.mistyped = true;
-            self.problems.push(format!(
-                "strategy {}: {name} = `{text}` is not {kind} from {} to {}",
-                self.info.name, param.min, param.max
-            ));
+            let text = format!("`{text}` is not {kind} from {} to {}", param.min, param.max);
+            self.problems.push(ParamProblem::of(name, text));
             default
         })
     }
@@ -100,17 +117,16 @@ impl<'a> Params<'a> {
         usize::try_from(value.normalize().mantissa()).expect("the table bounds whole numbers")
     }
 
-    /// Adds a problem of the parameters with one another, unless one of them is a default in place of a
+    /// Adds a problem of `name` with the other parameters, unless one of them is a default in place of a
     /// mistake.
-    pub(super) fn require(&mut self, holds: bool, text: impl FnOnce() -> String) {
+    pub(super) fn require(&mut self, holds: bool, name: &str, text: impl FnOnce() -> String) {
         if !holds && !self.mistyped {
-            self.problems
-                .push(format!("strategy {}: {}", self.info.name, text()));
+            self.problems.push(ParamProblem::of(name, text()));
         }
     }
 
     /// The strategy, if there was no problem.
-    pub(super) fn finish<T>(self, strategy: T) -> Result<T, Vec<String>> {
+    pub(super) fn finish<T>(self, strategy: T) -> Result<T, Vec<ParamProblem>> {
         if self.problems.is_empty() {
             Ok(strategy)
         } else {

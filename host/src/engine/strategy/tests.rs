@@ -74,27 +74,31 @@ fn every_problem_is_told() {
         panic!("these are bad");
     };
     assert_eq!(
-        problems,
+        texts(&problems),
         [
-            "strategy sma-cross has no parameter `speed`; it has: fast, slow, fraction",
-            "strategy sma-cross: slow = `0` is not a whole number from 2 to 100000",
-            "strategy sma-cross: fraction = `much` is not a decimal from 0.0001 to 1",
+            "speed: strategy sma-cross has no such parameter; it has: fast, slow, fraction",
+            "slow: `0` is not a whole number from 2 to 100000",
+            "fraction: `much` is not a decimal from 0.0001 to 1",
         ]
     );
     let Err(problems) = build("sma-cross", &map(&[("slow", "4")])) else {
         panic!("these are bad");
     };
-    assert_eq!(
-        problems,
-        ["strategy sma-cross: fast = 20 must be less than slow = 4",]
-    );
+    assert_eq!(texts(&problems), ["fast: 20 must be less than slow = 4"]);
     let Err(problems) = build("sma", &BTreeMap::new()) else {
         panic!("no such strategy");
     };
     assert_eq!(
-        problems,
-        ["there is no strategy `sma`; use one of: sma-cross, buy-and-hold, mean-reversion"]
+        texts(&problems),
+        [": there is no strategy `sma`; use one of: sma-cross, buy-and-hold, mean-reversion"]
     );
+}
+
+fn texts(problems: &[ParamProblem]) -> Vec<String> {
+    problems
+        .iter()
+        .map(|p| format!("{}: {}", p.param.as_deref().unwrap_or_default(), p.text))
+        .collect()
 }
 
 #[test]
@@ -108,7 +112,9 @@ fn what_is_described_can_be_built() {
                 // An edge may clash with another default, but never with its own range.
                 if let Err(problems) = build(info.name, &map(&[(param.name, edge)])) {
                     assert!(
-                        problems.iter().all(|p| p.contains("must be less than")),
+                        problems
+                            .iter()
+                            .all(|p| p.text.contains("must be less than")),
                         "{problems:?}"
                     );
                 }
