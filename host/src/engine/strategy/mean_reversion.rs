@@ -49,7 +49,7 @@ pub(super) const INFO: StrategyInfo = StrategyInfo {
         let window = params.integer("window");
         let (entry, exit) = (params.decimal("entry"), params.decimal("exit"));
         params.require(exit < entry, "exit", || {
-            format!("{exit} must be less than entry = {entry}")
+            format!("exit = {exit} must be less than entry = {entry}")
         });
         let strategy = MeanReversion {
             closes: Window::new(window),

@@ -105,7 +105,10 @@ impl<'a> Params<'a> {
         });
         value.unwrap_or_else(|| {
             self.mistyped = true;
-            let text = format!("`{text}` is not {kind} from {} to {}", param.min, param.max);
+            let text = format!(
+                "{name} = `{text}` is not {kind} from {} to {}",
+                param.min, param.max
+            );
             self.problems.push(ParamProblem::of(name, text));
             default
         })

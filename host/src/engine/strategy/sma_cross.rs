@@ -42,7 +42,7 @@ pub(super) const INFO: StrategyInfo = StrategyInfo {
     make: |mut params| {
         let (fast, slow) = (params.integer("fast"), params.integer("slow"));
         params.require(fast < slow, "fast", || {
-            format!("{fast} must be less than slow = {slow}")
+            format!("fast = {fast} must be less than slow = {slow}")
         });
         let strategy = SmaCross {
             fast: Window::new(fast),

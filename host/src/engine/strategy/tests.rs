@@ -76,15 +76,18 @@ fn every_problem_is_told() {
     assert_eq!(
         texts(&problems),
         [
-            "speed: strategy sma-cross has no such parameter; it has: fast, slow, fraction",
-            "slow: `0` is not a whole number from 2 to 100000",
-            "fraction: `much` is not a decimal from 0.0001 to 1",
+            "speed: strategy sma-cross has no parameter `speed`; it has: fast, slow, fraction",
+            "slow: slow = `0` is not a whole number from 2 to 100000",
+            "fraction: fraction = `much` is not a decimal from 0.0001 to 1",
         ]
     );
     let Err(problems) = build("sma-cross", &map(&[("slow", "4")])) else {
         panic!("these are bad");
     };
-    assert_eq!(texts(&problems), ["fast: 20 must be less than slow = 4"]);
+    assert_eq!(
+        texts(&problems),
+        ["fast: fast = 20 must be less than slow = 4"]
+    );
     let Err(problems) = build("sma", &BTreeMap::new()) else {
         panic!("no such strategy");
     };
