@@ -6,6 +6,7 @@
 pub mod courier;
 pub mod error;
 pub mod market;
+pub mod open;
 pub mod prepare;
 pub mod session;
 pub mod signals;

@@ -68,7 +68,7 @@ impl<'a> Params<'a> {
             .map(|key| {
                 let names = names.join(", ");
                 let text = format!(
-                    "strategy {} has no such parameter; it has: {names}",
+                    "strategy {} has no parameter `{key}`; it has: {names}",
                     info.name
                 );
                 ParamProblem::of(key, text)
