@@ -351,3 +351,6 @@ fn mismatch(report: &OrderReport, order: &investbot_plugin_api::NewOrder) -> Opt
     let text = format!("the venue answered with another order: {what}");
     Some(AdapterError::unknown(ErrorKind::Protocol, text))
 }
+
+#[cfg(test)]
+mod tests;
