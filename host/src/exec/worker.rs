@@ -5,6 +5,7 @@
 //! means is the core's.
 
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -331,13 +332,24 @@ fn run(courier: &Courier, job: Job, tell: &mut dyn FnMut(Message)) {
             });
         }
         Job::Deliver(claim) => {
-            let delivery = courier.deliver(&claim, &mut |attempt, at| {
-                let client_order_id = claim.order.client_order_id.clone();
-                tell(Message::Attempt {
-                    client_order_id,
-                    attempt,
-                    at,
-                });
+            let delivery = catch_unwind(AssertUnwindSafe(|| {
+                courier.deliver(&claim, &mut |attempt, at| {
+                    let client_order_id = claim.order.client_order_id.clone();
+                    tell(Message::Attempt {
+                        client_order_id,
+                        attempt,
+                        at,
+                    });
+                })
+            }));
+            // A fault of ours must not look like an order that is still under way: it would be waited for
+            // without end.
+            let delivery = delivery.unwrap_or_else(|_| {
+                let text = "the worker panicked while it sent the order; it may live".to_owned();
+                Ok(Delivery {
+                    attempt: claim.attempt,
+                    outcome: Outcome::Unknown { text },
+                })
             });
             tell(Message::Delivered {
                 claim,
@@ -347,3 +359,6 @@ fn run(courier: &Courier, job: Job, tell: &mut dyn FnMut(Message)) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
