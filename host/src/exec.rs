@@ -28,6 +28,7 @@ use crate::config::RuntimeConfig;
 use crate::exit::ExitCode;
 use crate::observe::output::Output;
 use crate::observe::result::{End, RunResult};
+use crate::observe::summary::SummaryView;
 
 /// A run that came to an end.
 pub struct Finished {
@@ -86,8 +87,7 @@ pub fn run(config: RuntimeConfig, stop: &StopFlag) -> Result<Finished, RunError>
         elapsed,
     };
     if let Some(run_dir) = &opened.run_dir {
-        let summary = crate::observe::summary::to_json(&result);
-        run_dir.write_json("summary.json", &summary)?;
+        run_dir.write_json("summary.json", &SummaryView::of(&result))?;
     }
     Ok(Finished { result, output })
 }

@@ -6,8 +6,9 @@ use super::args::RunArgs;
 use crate::config::{Color, Layers, LogFormat, Mode, RuntimeConfig};
 use crate::exec::{self, Finished, StopFlag};
 use crate::exit::ExitCode;
+use crate::observe::logging;
 use crate::observe::output::{Output, OutputError};
-use crate::observe::{logging, summary};
+use crate::observe::summary::{SummaryView, to_table};
 
 pub(super) const ABOUT: &str = "\
 Runs a strategy on bars, or a stream of order intents, and shows what came of it.
@@ -92,12 +93,12 @@ impl Show {
             }
         };
         if self.json {
-            out.line(&summary::to_json(&run.result).to_string())?;
+            out.line(&SummaryView::of(&run.result).to_line())?;
             if self.table {
-                say(&summary::to_table(&run.result));
+                say(&to_table(&run.result));
             }
         } else if self.table {
-            out.line(&summary::to_table(&run.result))?;
+            out.line(&to_table(&run.result))?;
         }
         out.flush()
     }

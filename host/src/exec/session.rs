@@ -111,13 +111,18 @@ impl Session {
     }
 
     fn on_bar(&mut self, position: u64, bar: &Bar) -> Result<Option<End>, SessionError> {
+        // What was sent before the bar reaches the venue before the bar does.
+        let mut halted = if self.worker.is_idle() {
+            None
+        } else {
+            self.settle()?
+        };
         self.clock.advance_to(bar.close_time);
         self.market.push(bar);
         // A venue with nothing to fill has nothing to say about a bar: it is shown many at once. With
         // an order in its book it is shown each, so that the strategy knows of a fill as it happens.
-        let mut halted = None;
         if self.has_open_orders() || self.market.is_full() {
-            halted = self.show_market()?;
+            halted = halted.or(self.show_market()?);
         }
         let mut commands = Vec::new();
         self.core.step(Input::Bar { position, bar }, &mut commands);

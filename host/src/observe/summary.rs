@@ -3,46 +3,93 @@
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, Table};
 use investbot_plugin_api::Decimal;
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use super::result::{BarsRead, End, RunResult};
 use crate::engine::{OrderState, Summary};
 
 /// The summary as the last line of JSON output and as `summary.json`.
-#[must_use]
-pub fn to_json(run: &RunResult) -> Value {
-    let bars = run.bars.as_ref().map(|bars| {
-        json!({
-            "source": bars.source,
-            "interval_s": bars.interval.as_secs(),
-            "rows": bars.stats.rows,
-            "gaps": bars.stats.gaps,
-            "missing_bars": bars.stats.missing_bars,
-            "duplicates": bars.stats.duplicates,
-            "sha256": bars.digest,
-        })
-    });
-    let (ended, reason) = match &run.end {
-        End::Complete => ("complete", None),
-        End::Stopped => ("stopped", None),
-        End::Halted { code, text } => ("halted", Some(json!({ "code": code, "text": text }))),
-    };
-    json!({
-        "kind": "summary",
-        "ended": ended,
-        "reason": reason,
-        "plugin": {
-            "id": run.plugin.id,
-            "version": run.plugin.version,
-            "sha256": run.plugin.sha256,
-        },
-        "stream": run.stream,
-        "instrument": run.instrument,
-        "source": bars,
-        "result": run.summary,
-        "report_digest": run.report_digest,
-        "elapsed_s": run.elapsed.as_secs_f64(),
-    })
+#[derive(Debug, Serialize)]
+pub struct SummaryView<'a> {
+    kind: &'static str,
+    ended: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<Reason<'a>>,
+    plugin: Plugin<'a>,
+    stream: &'a str,
+    instrument: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<Source<'a>>,
+    result: &'a Summary,
+    report_digest: &'a str,
+    elapsed_s: f64,
+}
+
+#[derive(Debug, Serialize)]
+struct Reason<'a> {
+    code: &'static str,
+    text: &'a str,
+}
+
+#[derive(Debug, Serialize)]
+struct Plugin<'a> {
+    id: &'a str,
+    version: &'a str,
+    sha256: &'a str,
+}
+
+#[derive(Debug, Serialize)]
+struct Source<'a> {
+    name: &'a str,
+    interval_s: u64,
+    rows: u64,
+    gaps: u64,
+    missing_bars: u64,
+    duplicates: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sha256: Option<&'a str>,
+}
+
+impl<'a> SummaryView<'a> {
+    /// The summary of a run.
+    #[must_use]
+    pub fn of(run: &'a RunResult) -> Self {
+        let (ended, reason) = match &run.end {
+            End::Complete => ("complete", None),
+            End::Stopped => ("stopped", None),
+            End::Halted { code, text } => ("halted", Some(Reason { code, text })),
+        };
+        Self {
+            kind: "summary",
+            ended,
+            reason,
+            plugin: Plugin {
+                id: &run.plugin.id,
+                version: &run.plugin.version,
+                sha256: &run.plugin.sha256,
+            },
+            stream: &run.stream,
+            instrument: &run.instrument,
+            source: run.bars.as_ref().map(|bars| Source {
+                name: &bars.source,
+                interval_s: bars.interval.as_secs(),
+                rows: bars.stats.rows,
+                gaps: bars.stats.gaps,
+                missing_bars: bars.stats.missing_bars,
+                duplicates: bars.stats.duplicates,
+                sha256: bars.digest.as_deref(),
+            }),
+            result: &run.summary,
+            report_digest: &run.report_digest,
+            elapsed_s: run.elapsed.as_secs_f64(),
+        }
+    }
+
+    /// As one line of JSON.
+    #[must_use]
+    pub fn to_line(&self) -> String {
+        serde_json::to_string(self).expect("a summary is strings and numbers, which JSON can say")
+    }
 }
 
 /// The summary as a table.

@@ -94,11 +94,12 @@ impl Core {
         let mut report = self.blank(ReportKind::Order, self.now);
         describe_spec(&mut report, spec);
         report.id = id;
-        report.state = if client_order_id.is_empty() {
-            Some(OrderState::Denied)
-        } else {
-            self.orders.get(&client_order_id).map(|order| order.state)
-        };
+        if client_order_id.is_empty() {
+            report.state = Some(OrderState::Denied);
+        } else if let Some(order) = self.orders.get(&client_order_id) {
+            report.state = Some(order.state);
+            report.filled_quantity = order.filled.normalize();
+        }
         report.client_order_id = client_order_id;
         self.send(report, detail, out);
     }
