@@ -138,7 +138,7 @@ pub struct Submission {
     pub order: NewOrder,
 }
 
-/// The state of an order, as the host knows it (docs/ORDER_PROTOCOL.md).
+/// The state of an order, as the host knows it (docs/ARCHITECTURE.md).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OrderState {

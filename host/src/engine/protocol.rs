@@ -1,6 +1,6 @@
 //! What to do next with an order after something became known: the order protocol as a pure function.
 //!
-//! The promise is that no order is sent twice, lost or lied about (docs/ORDER_PROTOCOL.md). It rests on
+//! The promise is that no order is sent twice, lost or lied about (docs/ARCHITECTURE.md). It rests on
 //! one distinction: what is *proven* and what is not. There are three proofs that nothing lives at the
 //! venue:
 //!
