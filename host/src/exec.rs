@@ -11,6 +11,8 @@ pub mod prepare;
 pub mod session;
 pub mod signals;
 pub mod source;
+#[cfg(test)]
+mod testing;
 pub mod watch;
 pub mod worker;
 

@@ -7,13 +7,11 @@ use std::collections::VecDeque;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use investbot_plugin_api::manifest::{Manifest, VenueClass};
-use investbot_plugin_api::{
-    AmendOrder, Balance, BarBatch, Decimal, FillsPage, Health, Instrument, NewOrder, OpenOrders,
-    Position, Side, VenueEvent,
-};
+use investbot_plugin_api::manifest::VenueClass;
+use investbot_plugin_api::{Decimal, NewOrder, OpenOrders, Side};
 use proptest::prelude::*;
 
+use super::super::testing::{Behaviour, TestVenue, manifest};
 use super::*;
 use crate::clock::RunClock;
 use crate::store::InMemoryIdempotencyStore;
@@ -178,7 +176,7 @@ fn lost() -> AdapterError {
     AdapterError::unknown(ErrorKind::Timeout, "no answer in time")
 }
 
-impl Venue for ScriptedVenue {
+impl Behaviour for ScriptedVenue {
     fn place(&self, order: &NewOrder) -> Answer<OrderReport> {
         *self.sends.lock().expect("one thread") += 1;
         let refused = || AdapterError::rejected(ErrorKind::DeadlinePassed, "too late");
@@ -244,77 +242,21 @@ impl Venue for ScriptedVenue {
         }
         Ok(answer)
     }
-
-    fn cancel(&self, _: &CancelOrder) -> Answer<OrderReport> {
-        Err(AdapterError::unsupported("cancel"))
-    }
-    fn amend(&self, _: &AmendOrder) -> Answer<OrderReport> {
-        Err(AdapterError::unsupported("amend"))
-    }
-    fn fills_since(&self, _: Option<&str>) -> Answer<FillsPage> {
-        Ok(FillsPage::default())
-    }
-    fn instruments(&self) -> Answer<Vec<Instrument>> {
-        Ok(Vec::new())
-    }
-    fn balances(&self) -> Answer<Vec<Balance>> {
-        Ok(Vec::new())
-    }
-    fn positions(&self) -> Answer<Vec<Position>> {
-        Ok(Vec::new())
-    }
-    fn health(&self) -> Answer<Health> {
-        Ok(Health::ok())
-    }
-    fn on_bars(&self, _: &BarBatch) -> Answer<()> {
-        Ok(())
-    }
-    fn shutdown(&self) -> Answer<()> {
-        Ok(())
-    }
-    fn drain_events(&self, _: &mut Vec<VenueEvent>) {}
 }
-
-/// The manifest of a venue of the class.
-fn manifest(class: VenueClass) -> Manifest {
-    let (dedupe, deadline, query) = match class {
-        VenueClass::A => ("permanent", "{ kind = 'none' }", FULL_QUERY),
-        VenueClass::B => (
-            "open_only",
-            "{ kind = 'enforced', max_ms = 60000, skew_ms = 250 }",
-            FULL_QUERY,
-        ),
-        VenueClass::C => ("none", "{ kind = 'none' }", FULL_QUERY),
-        VenueClass::D => ("none", "{ kind = 'none' }", "{ kind = 'open_only' }"),
-        _ => ("none", "{ kind = 'none' }", "{ kind = 'none' }"),
-    };
-    let text = format!(
-        "plugin = {{ id = 'test', version = '1.0.0', requires_api = '1.0', description = 'x' }}
-        [capabilities]
-        order_types = ['market']
-        times_in_force = ['gtc']
-        max_in_flight = 4
-        client_order_id = {{ charset = 'hex', max_length = 32 }}
-        dedupe = {{ kind = '{dedupe}' }}
-        deadline = {deadline}
-        query = {query}"
-    );
-    let manifest: Manifest = toml::from_str(&text).expect("a manifest");
-    assert_eq!(manifest.capabilities.class(), class);
-    manifest
-}
-
-const FULL_QUERY: &str =
-    "{ kind = 'by_client_id', includes_closed = true, visibility_lag_ms = 2000 }";
 
 /// One order to a venue of the class through the network that the script describes.
 fn deliver(
     class: VenueClass,
     fates: Vec<Fate>,
     queries: Vec<QueryFate>,
-) -> (Arc<ScriptedVenue>, Outcome) {
+) -> (Arc<TestVenue<ScriptedVenue>>, Outcome) {
     let clock = Arc::new(RunClock::simulated());
-    let venue = Arc::new(ScriptedVenue::new(class, clock.clone(), fates, queries));
+    let venue = Arc::new(TestVenue(ScriptedVenue::new(
+        class,
+        clock.clone(),
+        fates,
+        queries,
+    )));
     let backoff = Backoff {
         seed: 1,
         base: Duration::from_millis(100),
@@ -377,7 +319,7 @@ proptest! {
         queries in prop::collection::vec(query_fate(), 0..14),
     ) {
         let (venue, outcome) = deliver(class, fates, queries);
-        let booked = venue.booked("c");
+        let booked = venue.0.booked("c");
         prop_assert!(booked <= 1, "{booked} orders live for one key");
         match outcome {
             Outcome::Accepted(_) => prop_assert_eq!(booked, 1),
@@ -420,7 +362,7 @@ fn a_lost_order_is_sent_again_only_where_its_absence_can_be_proven() {
         (VenueClass::E, false),
     ] {
         let (venue, outcome) = deliver(class, vec![Fate::LostThere], Vec::new());
-        let sends = *venue.sends.lock().expect("one thread");
+        let sends = *venue.0.sends.lock().expect("one thread");
         match outcome {
             Outcome::Accepted(_) => assert!(again && sends == 2, "{class} {sends}"),
             Outcome::Held { .. } => assert!(!again && sends == 1, "{class} {sends}"),
@@ -437,7 +379,7 @@ fn what_was_never_sent_is_tried_again_and_then_given_up_without_doubt() {
             matches!(outcome, Outcome::Abandoned { .. }),
             "{class}: {outcome:?}"
         );
-        assert_eq!(*venue.sends.lock().expect("one thread"), 4, "{class}");
+        assert_eq!(*venue.0.sends.lock().expect("one thread"), 4, "{class}");
     }
 }
 
@@ -445,19 +387,19 @@ fn what_was_never_sent_is_tried_again_and_then_given_up_without_doubt() {
 fn an_answer_about_another_order_proves_nothing() {
     let (venue, outcome) = deliver(VenueClass::E, vec![Fate::WrongAnswer], Vec::new());
     assert!(matches!(outcome, Outcome::Held { .. }), "{outcome:?}");
-    assert_eq!(venue.booked("c"), 1);
+    assert_eq!(venue.0.booked("c"), 1);
 }
 
 #[test]
 fn a_stop_in_the_middle_leaves_the_order_in_doubt() {
     let clock = Arc::new(RunClock::simulated());
     let fates = vec![Fate::LostBack];
-    let venue = Arc::new(ScriptedVenue::new(
+    let venue = Arc::new(TestVenue(ScriptedVenue::new(
         VenueClass::C,
         clock.clone(),
         fates,
         Vec::new(),
-    ));
+    )));
     let backoff = Backoff {
         seed: 1,
         base: Duration::from_millis(1),

@@ -1,63 +1,23 @@
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use investbot_plugin_api::manifest::{Capabilities, Manifest};
-use investbot_plugin_api::{
-    AdapterError, AmendOrder, Balance, BarBatch, Decimal, ErrorKind, FillsPage, Health, Instrument,
-    NewOrder, OpenOrders, OrderStatus, Position, Side, VenueEvent,
-};
+use investbot_plugin_api::manifest::VenueClass;
+use investbot_plugin_api::{Decimal, NewOrder, OrderStatus, Side};
 
+use super::super::testing::{Behaviour, TestVenue, manifest};
 use super::super::{CancelFlag, SendPolicy};
 use super::*;
 use crate::clock::RunClock;
 use crate::engine::retry::Backoff;
-use crate::plugin::Venue;
 use crate::store::InMemoryIdempotencyStore;
 
-/// A venue whose answers to orders are whatever the closure says.
+/// Answers to orders are whatever the closure says.
 struct Placing<F>(F);
 
-impl<F: Fn(&NewOrder) -> Answer<OrderReport> + Send + Sync> Venue for Placing<F> {
+impl<F: Fn(&NewOrder) -> Answer<OrderReport> + Send + Sync> Behaviour for Placing<F> {
     fn place(&self, order: &NewOrder) -> Answer<OrderReport> {
         (self.0)(order)
     }
-    fn cancel(&self, _: &CancelOrder) -> Answer<OrderReport> {
-        Err(AdapterError::rejected(
-            ErrorKind::UnknownOrder,
-            "no such order",
-        ))
-    }
-    fn amend(&self, _: &AmendOrder) -> Answer<OrderReport> {
-        Err(AdapterError::unsupported("amend"))
-    }
-    fn order(&self, _: &OrderRef) -> Answer<Option<OrderReport>> {
-        Ok(None)
-    }
-    fn open_orders(&self) -> Answer<OpenOrders> {
-        Ok(OpenOrders::default())
-    }
-    fn fills_since(&self, _: Option<&str>) -> Answer<FillsPage> {
-        Ok(FillsPage::default())
-    }
-    fn instruments(&self) -> Answer<Vec<Instrument>> {
-        Ok(Vec::new())
-    }
-    fn balances(&self) -> Answer<Vec<Balance>> {
-        Ok(Vec::new())
-    }
-    fn positions(&self) -> Answer<Vec<Position>> {
-        Ok(Vec::new())
-    }
-    fn health(&self) -> Answer<Health> {
-        Ok(Health::ok())
-    }
-    fn on_bars(&self, _: &BarBatch) -> Answer<()> {
-        Ok(())
-    }
-    fn shutdown(&self) -> Answer<()> {
-        Ok(())
-    }
-    fn drain_events(&self, _: &mut Vec<VenueEvent>) {}
 }
 
 fn accept(order: &NewOrder) -> OrderReport {
@@ -74,29 +34,17 @@ fn accept(order: &NewOrder) -> OrderReport {
 }
 
 fn courier(venue: impl Fn(&NewOrder) -> Answer<OrderReport> + Send + Sync + 'static) -> Courier {
-    let manifest: Manifest = toml::from_str(
-        "plugin = { id = 'test', version = '1.0.0', requires_api = '1.0', description = 'x' }
-        [capabilities]
-        order_types = ['market']
-        times_in_force = ['gtc']
-        max_in_flight = 4
-        client_order_id = { charset = 'hex', max_length = 32 }
-        dedupe = { kind = 'none' }
-        deadline = { kind = 'none' }
-        query = { kind = 'none' }",
-    )
-    .expect("a manifest");
-    let capabilities: &Capabilities = &manifest.capabilities;
+    let manifest = manifest(VenueClass::E);
     let backoff = Backoff {
         seed: 0,
         base: Duration::ZERO,
         cap: Duration::ZERO,
     };
     Courier::new(
-        Arc::new(Placing(venue)),
+        Arc::new(TestVenue(Placing(venue))),
         Arc::new(RunClock::simulated()),
         Box::new(InMemoryIdempotencyStore::new(Duration::from_secs(60))),
-        SendPolicy::new(capabilities, backoff, 1, None),
+        SendPolicy::new(&manifest.capabilities, backoff, 1, None),
         CancelFlag::default(),
     )
 }
