@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod ledger;
 mod plugin_author;
 mod plugin_calls;
 mod plugin_load;

@@ -4,6 +4,7 @@
 pub mod artifacts;
 pub mod author;
 pub mod copies;
+pub mod run;
 
 pub use artifacts::{investbot, plugin};
 pub use copies::{Scratch, patch, scratch};
