@@ -2,8 +2,11 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod determinism;
 mod ledger;
 mod plugin_author;
 mod plugin_calls;
 mod plugin_load;
 mod plugin_open;
+mod run_dir;
+mod signals;

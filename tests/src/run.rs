@@ -254,3 +254,28 @@ impl Talk {
         }
     }
 }
+
+impl Talk {
+    /// Closes the ear that it speaks to, and waits for it to end.
+    #[must_use]
+    pub fn walk_away(self) -> Ran {
+        let Self {
+            mut child,
+            stdin,
+            stdout,
+            said,
+            _dir,
+        } = self;
+        drop((stdin, stdout));
+        let mut stderr = String::new();
+        if let Some(mut pipe) = child.stderr.take() {
+            std::io::Read::read_to_string(&mut pipe, &mut stderr).expect("it speaks text");
+        }
+        let status = child.wait().expect("it ends");
+        Ran {
+            code: status.code(),
+            stdout: said,
+            stderr,
+        }
+    }
+}

@@ -39,6 +39,8 @@ impl Record {
     pub fn new(mut stream: Option<Output>, run_dir: Option<&RunDir>) -> Result<Self, RecordError> {
         if let Some(stream) = &mut stream {
             stream.header()?;
+            // Whoever talks with the run may wait for this line before it says anything.
+            stream.flush()?;
         }
         let files = run_dir.map(Files::create).transpose()?;
         Ok(Self {
