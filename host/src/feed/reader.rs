@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use investbot_plugin_api::Bar;
+use investbot_plugin_api::{Bar, UnixNanos};
 
 use super::buffer::Buffer;
 use super::bundled::{BUNDLED, Bundled};
@@ -40,6 +40,7 @@ pub struct BarOptions {
 pub struct BarReader {
     rows: Rows,
     peeked: std::vec::IntoIter<Row>,
+    starts_at: UnixNanos,
     sequence: Sequence,
     state: State,
 }
@@ -109,10 +110,11 @@ impl BarReader {
             };
             peeked.push(row);
         }
-        if peeked.is_empty() {
+        let Some(first) = peeked.first() else {
             let file = rows.input().name().clone();
             return Err(DataError::NoRows { file });
-        }
+        };
+        let starts_at = first.bar.open_time;
         rows.log_unit();
         let interval = match options.interval {
             Some(given) => i64::try_from(given.as_nanos()).unwrap_or(i64::MAX),
@@ -127,6 +129,7 @@ impl BarReader {
         Ok(Self {
             rows,
             peeked: peeked.into_iter(),
+            starts_at,
             sequence: Sequence::new(interval, options.gaps),
             state: State::Reading,
         })
@@ -192,6 +195,12 @@ impl BarReader {
     #[must_use]
     pub fn interval(&self) -> Duration {
         self.sequence.interval()
+    }
+
+    /// When the first bar opens.
+    #[must_use]
+    pub const fn starts_at(&self) -> UnixNanos {
+        self.starts_at
     }
 
     /// What was read so far.

@@ -358,7 +358,9 @@ mod tests {
     }
 
     fn read(text: &str) -> Result<String, Refusal> {
-        TimeReader::default().read(text.as_bytes()).map(show)
+        TimeReader::default()
+            .read(text.as_bytes())
+            .map(crate::clock::rfc3339)
     }
 
     #[test]

@@ -7,7 +7,7 @@ use investbot_plugin_api::{Bar, Decimal, Side};
 use super::params::{ParamInfo, ParamKind};
 use super::window::Window;
 use super::{Strategy, StrategyInfo, StrategyView};
-use crate::engine::arithmetic::{Checked, mul};
+use crate::engine::arithmetic::{Checked, compare, mul};
 use crate::engine::intent::OrderSpec;
 
 pub(super) const INFO: StrategyInfo = StrategyInfo {
@@ -79,7 +79,7 @@ impl SmaCross {
         let (Some(fast), Some(slow)) = (self.fast.sum(), self.slow.sum()) else {
             return Ok(());
         };
-        let above = match mul(fast, self.slow_size)?.cmp(&mul(slow, self.fast_size)?) {
+        let above = match compare(mul(fast, self.slow_size)?, mul(slow, self.fast_size)?) {
             Ordering::Greater => true,
             Ordering::Less => false,
             Ordering::Equal => return Ok(()),

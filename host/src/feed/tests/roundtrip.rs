@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::super::{BarOptions, BarReader};
 use super::drain;
-use crate::clock::rfc3339;
+use crate::clock::rfc3339 as show;
 
 const MINUTE: i64 = 60_000_000_000;
 
