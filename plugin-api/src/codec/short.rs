@@ -17,6 +17,9 @@ const UNSIGNED: u8 = 0;
 const NEGATIVE: u8 = 1;
 const BYTES: u8 = 2;
 const TAG: u8 = 6;
+/// The bytes of -1 to -24.
+const FIRST_NEGATIVE: u8 = NEGATIVE << 5;
+const LAST_NEGATIVE: u8 = FIRST_NEGATIVE + 23;
 
 /// The heads of a decimal, tag 4 and array of 2, and that of a bar, array of 7.
 const DECIMAL: [u8; 2] = [TAG << 5 | 4, 4 << 5 | 2];
@@ -65,9 +68,12 @@ pub(super) fn read_decimal(d: &mut Decoder<'_>) -> Option<Decimal> {
 }
 
 /// Reads one bar of the usual form; otherwise `None`, and the decoder stays where it is.
+#[inline]
 pub(crate) fn read_bar(d: &mut Decoder<'_>) -> Option<Bar> {
     let mut reader = Reader::of(d)?;
-    reader.expect(&[BAR])?;
+    if reader.byte()? != BAR {
+        return None;
+    }
     let bar = Bar {
         open_time: UnixNanos(reader.int()?),
         close_time: UnixNanos(reader.int()?),
@@ -138,12 +144,23 @@ impl<const N: usize> Piece<N> {
 
     #[inline]
     fn decimal(&mut self, value: &Decimal) {
-        self.put(&DECIMAL);
-        self.int(-i64::from(value.scale()));
-        let mantissa = value.mantissa();
-        match i64::try_from(mantissa) {
-            Ok(small) => self.int(small),
-            Err(_) => self.bignum(mantissa),
+        let parts = value.unpack();
+        let [tag, array] = DECIMAL;
+        match parts.scale as u8 {
+            0 => self.put(&[tag, array, 0]),
+            scale @ 1..=24 => self.put(&[tag, array, FIRST_NEGATIVE + scale - 1]),
+            scale => self.put(&[tag, array, FIRST_NEGATIVE + 24, scale - 1]),
+        }
+        let magnitude = u64::from(parts.mid) << 32 | u64::from(parts.lo);
+        let (major, argument) = if parts.negative && !value.is_zero() {
+            (NEGATIVE, magnitude.wrapping_sub(1))
+        } else {
+            (UNSIGNED, magnitude)
+        };
+        if parts.hi == 0 && argument <= i64::MAX as u64 {
+            self.head(major, argument);
+        } else {
+            self.bignum(value.mantissa());
         }
     }
 
@@ -165,56 +182,48 @@ impl<const N: usize> Piece<N> {
 
 /// What a decoder has before it.
 struct Reader<'b> {
-    bytes: &'b [u8],
-    at: usize,
+    rest: &'b [u8],
 }
 
 impl<'b> Reader<'b> {
     #[inline]
     fn of(d: &Decoder<'b>) -> Option<Self> {
-        let bytes = d.input().get(d.position()..)?;
-        Some(Self { bytes, at: 0 })
+        let rest = d.input().get(d.position()..)?;
+        Some(Self { rest })
     }
 
     /// Moves the decoder past what was read.
     #[inline]
     fn commit(self, d: &mut Decoder<'b>) {
-        d.set_position(d.position() + self.at);
+        d.set_position(d.input().len() - self.rest.len());
     }
 
     #[inline]
-    fn expect(&mut self, bytes: &[u8]) -> Option<()> {
-        let rest = self.bytes.get(self.at..)?;
-        self.at += bytes.len();
-        rest.starts_with(bytes).then_some(())
+    fn byte(&mut self) -> Option<u8> {
+        let (first, rest) = self.rest.split_first()?;
+        self.rest = rest;
+        Some(*first)
     }
 
     /// A major type and its argument.
     #[inline]
     fn head(&mut self) -> Option<(u8, u64)> {
-        let (first, rest) = self.bytes.get(self.at..)?.split_first()?;
+        let first = self.byte()?;
         let size = match first & 31 {
-            info @ 0..=23 => {
-                self.at += 1;
-                return Some((first >> 5, info.into()));
-            }
+            info @ 0..=23 => return Some((first >> 5, info.into())),
             24 => 1,
             25 => 2,
             26 => 4,
             27 => 8,
             _ => return None,
         };
-        let word = match rest.first_chunk() {
-            Some(word) => *word,
-            None if rest.len() >= size => {
-                let mut word = [0; 8];
-                word[..size].copy_from_slice(&rest[..size]);
-                word
-            }
-            None => return None,
+        // The first `size` of eight bytes, or of what is left of them.
+        let word = match self.rest.first_chunk() {
+            Some(word) => u64::from_be_bytes(*word),
+            None => last_word(self.rest),
         };
-        self.at += 1 + size;
-        Some((first >> 5, u64::from_be_bytes(word) >> (64 - 8 * size)))
+        self.rest = self.rest.get(size..)?;
+        Some((first >> 5, word >> (64 - 8 * size)))
     }
 
     #[inline]
@@ -230,10 +239,12 @@ impl<'b> Reader<'b> {
 
     #[inline]
     fn decimal(&mut self) -> Option<Decimal> {
-        self.expect(&DECIMAL)?;
-        let scale = match self.head()? {
-            (UNSIGNED, 0) => 0,
-            (NEGATIVE, n @ 0..=27) => n as u32 + 1,
+        let ([tag, array, exponent], rest) = self.rest.split_first_chunk()?;
+        self.rest = rest;
+        let scale = match *exponent {
+            _ if [*tag, *array] != DECIMAL => return None,
+            0 => 0,
+            byte @ FIRST_NEGATIVE..=LAST_NEGATIVE => u32::from(byte - FIRST_NEGATIVE) + 1,
             _ => return None,
         };
         let (negative, magnitude) = match self.head()? {
@@ -244,6 +255,14 @@ impl<'b> Reader<'b> {
         let (low, middle) = (magnitude as u32, (magnitude >> 32) as u32);
         Some(Decimal::from_parts(low, middle, 0, negative, scale))
     }
+}
+
+/// Fewer than eight bytes, as the first of a word.
+#[cold]
+fn last_word(bytes: &[u8]) -> u64 {
+    let mut word = [0; 8];
+    word[..bytes.len()].copy_from_slice(bytes);
+    u64::from_be_bytes(word)
 }
 
 #[cfg(test)]
@@ -327,8 +346,8 @@ mod tests {
                     prop_assert_eq!(d.position(), short_end);
                 } else {
                     prop_assert_eq!(short_end, 0);
-                    let is_big = i64::try_from(value.mantissa()).is_err();
-                    prop_assert!(general.is_none() || is_big);
+                    let is_unusual = i64::try_from(value.mantissa()).is_err() || value.scale() > 24;
+                    prop_assert!(general.is_none() || is_unusual);
                 }
             }
         }
