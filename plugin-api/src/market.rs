@@ -134,7 +134,7 @@ pub struct BarBatch {
     #[n(0)]
     pub instrument: String,
     /// The bars.
-    #[n(1)]
+    #[cbor(n(1), decode_with = "codec::short::read_bars")]
     pub bars: Vec<Bar>,
 }
 

@@ -88,7 +88,7 @@ impl Session {
                     progress(bars);
                     halted
                 }
-                Item::Intent(line) => self.on_intent(line)?,
+                Item::Intent(line) => self.on_intent(*line)?,
                 Item::Nothing => self.listen(Duration::ZERO)?,
                 Item::End => break End::Complete,
             };

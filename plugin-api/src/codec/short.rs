@@ -6,7 +6,7 @@
 //! has the words for what is wrong.
 
 use minicbor::data::IanaTag;
-use minicbor::{Decoder, Encoder, encode as en};
+use minicbor::{Decoder, Encoder, decode as de, encode as en};
 use rust_decimal::Decimal;
 
 use crate::market::Bar;
@@ -25,6 +25,8 @@ const LAST_NEGATIVE: u8 = FIRST_NEGATIVE + 23;
 const DECIMAL: [u8; 2] = [TAG << 5 | 4, 4 << 5 | 2];
 const BAR: u8 = 4 << 5 | 7;
 
+/// The fewest bytes that a bar has: its head, two times, five decimals of three bytes of heads and one digit.
+const BAR_LEAST: usize = 1 + 2 + 5 * 4;
 /// Room for any decimal: its heads, a scale of 28, a bignum of 96 bits.
 const DECIMAL_ROOM: usize = 2 + 2 + 2 + 12;
 /// Room for any bar.
@@ -74,17 +76,33 @@ pub(crate) fn read_bar(d: &mut Decoder<'_>) -> Option<Bar> {
     if reader.byte()? != BAR {
         return None;
     }
-    let bar = Bar {
-        open_time: UnixNanos(reader.int()?),
-        close_time: UnixNanos(reader.int()?),
-        open: reader.decimal()?,
-        high: reader.decimal()?,
-        low: reader.decimal()?,
-        close: reader.decimal()?,
-        volume: reader.decimal()?,
-    };
+    let times = [reader.int()?, reader.int()?];
+    let mut values = [Decimal::ZERO; 5];
+    for value in &mut values {
+        *value = reader.decimal()?;
+    }
     reader.commit(d);
-    Some(bar)
+    let ([open_time, close_time], [open, high, low, close, volume]) = (times, values);
+    Some(Bar {
+        open_time: UnixNanos(open_time),
+        close_time: UnixNanos(close_time),
+        open,
+        high,
+        low,
+        close,
+        volume,
+    })
+}
+
+/// Reads an array of bars into memory that is asked for once.
+pub(crate) fn read_bars<C>(d: &mut Decoder<'_>, cx: &mut C) -> Result<Vec<Bar>, de::Error> {
+    let bytes_left = d.input().len().saturating_sub(d.position());
+    let told = d.probe().array()?.unwrap_or(0);
+    let mut bars = Vec::with_capacity((told as usize).min(bytes_left / BAR_LEAST));
+    for bar in d.array_iter_with(cx)? {
+        bars.push(bar?);
+    }
+    Ok(bars)
 }
 
 /// The bytes of one value, on their way to the encoder.

@@ -6,6 +6,17 @@ use investbot_plugin_api::Decimal;
 
 use crate::engine::arithmetic::{Checked, Overflow};
 
+/// The powers of ten up to the largest difference of scales.
+const POWERS: [i128; 29] = {
+    let mut powers = [1; 29];
+    let mut at = 1;
+    while at < powers.len() {
+        powers[at] = powers[at - 1] * 10;
+        at += 1;
+    }
+    powers
+};
+
 /// A ring of the last n values with its sum, which is exact: values and sum are counted in the smallest
 /// unit that any value so far had. A step costs a few integer operations, whatever n is.
 #[derive(Clone, Debug)]
@@ -129,10 +140,11 @@ fn times_power(value: i128, power: u32) -> Option<i128> {
     if power == 0 {
         return Some(value);
     }
-    match i64::try_from(value) {
+    let factor = POWERS[power as usize];
+    match (i64::try_from(value), i64::try_from(factor)) {
         // Can't overflow, and takes one instruction.
-        Ok(short) if power <= 18 => Some(i128::from(short) * i128::from(10_i64.pow(power))),
-        _ => value.checked_mul(10_i128.pow(power)),
+        (Ok(value), Ok(factor)) => Some(i128::from(value) * i128::from(factor)),
+        _ => value.checked_mul(factor),
     }
 }
 
