@@ -25,5 +25,5 @@ pub use self::core::{Core, CoreConfig, OrderSupport};
 pub use event::{Command, ExecutionReport, Input, OrderState, Outcome, ReportKind, Submission};
 pub use intent::{Intent, OrderSpec};
 pub use performance::Summary;
-pub use report::{ReportDigest, canonical_json};
+pub use report::{ReportDigest, canonical_json, write_canonical_json};
 pub use risk::{DenialCode, RiskLimits};

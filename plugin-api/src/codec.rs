@@ -3,6 +3,8 @@
 //! Structures are maps with integer keys, so that fields can be added; decimals are tag 4 (decimal
 //! fraction), so that no digit and no trailing zero is lost; moments are integers (nanoseconds).
 
+pub(crate) mod short;
+
 use minicbor::{Decode, Encode};
 
 /// Encodes a value. Writing to memory cannot fail.
@@ -85,34 +87,28 @@ pub mod decimal {
     use minicbor::{Decoder, Encoder, decode as de, encode as en};
     use rust_decimal::Decimal;
 
+    use super::short;
+
     /// Writes one decimal.
     pub fn encode<C, W: en::Write>(
         value: &Decimal,
         e: &mut Encoder<W>,
         _: &mut C,
     ) -> Result<(), en::Error<W::Error>> {
-        e.tag(IanaTag::Decimal)?
-            .array(2)?
-            .i64(-i64::from(value.scale()))?;
-        let mantissa = value.mantissa();
-        if let Ok(small) = i64::try_from(mantissa) {
-            e.i64(small)?;
-            return Ok(());
-        }
-        // RFC 8949 §3.4.3: a negative bignum n is written as -1 - n.
-        let (tag, magnitude) = if mantissa < 0 {
-            (IanaTag::NegBignum, (-1 - mantissa).unsigned_abs())
-        } else {
-            (IanaTag::PosBignum, mantissa.unsigned_abs())
-        };
-        let bytes = magnitude.to_be_bytes();
-        let skip = bytes.iter().take_while(|b| **b == 0).count();
-        e.tag(tag)?.bytes(&bytes[skip..])?;
-        Ok(())
+        short::write_decimal(value, e)
     }
 
     /// Reads one decimal; more than 28 decimals or 96 bits is an error, never a rounding.
     pub fn decode<C>(d: &mut Decoder<'_>, _: &mut C) -> Result<Decimal, de::Error> {
+        match short::read_decimal(d) {
+            Some(value) => Ok(value),
+            None => decode_general(d),
+        }
+    }
+
+    /// Reads a decimal in whichever form it may have.
+    #[cold]
+    pub(super) fn decode_general(d: &mut Decoder<'_>) -> Result<Decimal, de::Error> {
         if d.tag()? != IanaTag::Decimal.tag() {
             return Err(de::Error::message("expected a decimal (tag 4)"));
         }

@@ -93,18 +93,17 @@ impl<C> Encode<C> for Bar {
     fn encode<W: minicbor::encode::Write>(
         &self,
         e: &mut minicbor::Encoder<W>,
-        cx: &mut C,
+        _: &mut C,
     ) -> Result<(), minicbor::encode::Error<W::Error>> {
-        e.array(7)?.i64(self.open_time.0)?.i64(self.close_time.0)?;
-        for value in [self.open, self.high, self.low, self.close, self.volume] {
-            codec::decimal::encode(&value, e, cx)?;
-        }
-        Ok(())
+        codec::short::write_bar(self, e)
     }
 }
 
 impl<'b, C> Decode<'b, C> for Bar {
     fn decode(d: &mut minicbor::Decoder<'b>, cx: &mut C) -> Result<Self, minicbor::decode::Error> {
+        if let Some(bar) = codec::short::read_bar(d) {
+            return Ok(bar);
+        }
         let fields = d.array()?.unwrap_or(0);
         if fields < 7 {
             return Err(minicbor::decode::Error::message(
@@ -135,7 +134,7 @@ pub struct BarBatch {
     #[n(0)]
     pub instrument: String,
     /// The bars.
-    #[n(1)]
+    #[cbor(n(1), decode_with = "codec::short::read_bars")]
     pub bars: Vec<Bar>,
 }
 

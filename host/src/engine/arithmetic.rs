@@ -3,6 +3,8 @@
 //! [`Decimal`] holds 96 bits. Its operators panic when a result needs more, and bars, fills and intents
 //! come from outside; so the core uses these and ends the run with a reason.
 
+use std::cmp::Ordering;
+
 use investbot_plugin_api::Decimal;
 
 /// A result that a decimal cannot hold.
@@ -17,7 +19,7 @@ pub struct Overflow {
 }
 
 impl Overflow {
-    const fn new(operation: char, left: Decimal, right: Decimal) -> Self {
+    pub(super) const fn new(operation: char, left: Decimal, right: Decimal) -> Self {
         Self {
             operation,
             left,
@@ -57,6 +59,18 @@ pub fn div(left: Decimal, right: Decimal) -> Checked {
         .ok_or(Overflow::new('/', left, right))
 }
 
+/// How `left` compares to `right`. Most pairs that are compared at every bar have the same scale, and
+/// then their mantissas say it.
+#[inline]
+#[must_use]
+pub fn compare(left: Decimal, right: Decimal) -> Ordering {
+    if left.scale() == right.scale() {
+        left.mantissa().cmp(&right.mantissa())
+    } else {
+        left.cmp(&right)
+    }
+}
+
 /// The largest multiple of `step` that is not above `value`; `value` itself without a positive step.
 /// For values from 0 on.
 pub fn round_down(value: Decimal, step: Decimal) -> Checked {
@@ -77,7 +91,24 @@ pub fn is_multiple(value: Decimal, step: Decimal) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    /// Mantissas of every length, scales that are often the same.
+    fn decimals() -> impl Strategy<Value = Decimal> {
+        const MOST: i128 = (1 << 96) - 1;
+        let scale = prop_oneof![0_u32..=28, Just(2)];
+        (-MOST..=MOST, 0_u32..97, scale)
+            .prop_map(|(m, shift, scale)| Decimal::from_i128_with_scale(m >> shift, scale))
+    }
+
+    proptest! {
+        #[test]
+        fn comparing_is_what_decimals_do(left in decimals(), right in decimals()) {
+            prop_assert_eq!(compare(left, right), left.cmp(&right));
+        }
+    }
 
     #[test]
     fn overflow_is_an_answer() {

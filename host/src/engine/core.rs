@@ -92,6 +92,8 @@ pub struct Core {
     instrument: String,
     /// All that the venue trades, once it told.
     instruments: Option<BTreeMap<String, Instrument>>,
+    /// The run's own instrument among them; every bar needs it.
+    rules: Option<Instrument>,
     risk: Risk,
     portfolio: Portfolio,
     performance: Performance,
@@ -122,6 +124,7 @@ impl Core {
             portfolio: Portfolio::new(&config.instrument, quote, config.cash, config.position),
             instrument: config.instrument,
             instruments: None,
+            rules: None,
             risk: Risk::new(config.risk),
             performance: Performance::default(),
             orders: Orders::default(),
@@ -149,10 +152,12 @@ impl Core {
                 }
             }
         }
-        let by_symbol = instruments
+        let by_symbol: BTreeMap<_, _> = instruments
             .into_iter()
-            .map(|rules| (rules.symbol.clone(), rules));
-        self.instruments = Some(by_symbol.collect());
+            .map(|rules| (rules.symbol.clone(), rules))
+            .collect();
+        self.rules = by_symbol.get(&self.instrument).cloned();
+        self.instruments = Some(by_symbol);
         Ok(())
     }
 
@@ -266,10 +271,7 @@ impl Core {
         };
         let view = StrategyView {
             symbol: &self.instrument,
-            instrument: self
-                .instruments
-                .as_ref()
-                .and_then(|known| known.get(&self.instrument)),
+            instrument: self.rules.as_ref(),
             position: held,
             cash: self.portfolio.cash(),
             equity,

@@ -78,7 +78,7 @@ impl Key {
     /// As 32 hex digits.
     #[must_use]
     pub fn to_hex(self) -> String {
-        hex::encode(self.0.to_be_bytes())
+        format!("{:032x}", self.0)
     }
 }
 
@@ -114,7 +114,7 @@ impl SpecDigest {
     /// As 32 hex digits.
     #[must_use]
     pub fn to_hex(self) -> String {
-        hex::encode(self.0.to_be_bytes())
+        format!("{:032x}", self.0)
     }
 }
 

@@ -56,10 +56,9 @@ impl Orders {
         self.count += 1;
         order.number = self.count;
         *self.by_state.entry(order.state).or_default() += 1;
-        let id = order.client_order_id.clone();
-        self.all.insert(id.clone(), order);
-        self.recount(&id)?;
-        Ok(true)
+        let counted = self.totals().recount(&mut order);
+        self.all.insert(order.client_order_id.clone(), order);
+        counted.map(|()| true)
     }
 
     /// Counts an order that was refused by our own checks; there is nothing to remember of it.
@@ -97,21 +96,36 @@ impl Orders {
         client_order_id: &str,
         change: impl FnOnce(&mut Order) -> Checked<R>,
     ) -> Checked<Option<R>> {
-        let Some(order) = self.all.get_mut(client_order_id) else {
+        let Self {
+            all,
+            unsettled,
+            by_venue_id,
+            recent,
+            exposure,
+            by_state,
+            ..
+        } = self;
+        let Some(order) = all.get_mut(client_order_id) else {
             return Ok(None);
         };
         let (state, had_venue_id) = (order.state, order.venue_order_id.is_some());
         let result = change(order);
         // Whatever became of the change, the totals follow the order.
         if order.state != state {
-            *self.by_state.entry(state).or_default() -= 1;
-            *self.by_state.entry(order.state).or_default() += 1;
+            *by_state.entry(state).or_default() -= 1;
+            *by_state.entry(order.state).or_default() += 1;
         }
         if let (false, Some(venue_id)) = (had_venue_id, &order.venue_order_id) {
-            let ids = self.by_venue_id.entry(venue_id.clone()).or_default();
+            let ids = by_venue_id.entry(venue_id.clone()).or_default();
             ids.push(client_order_id.to_owned());
         }
-        self.recount(client_order_id)?;
+        let mut totals = Totals {
+            unsettled,
+            recent,
+            exposure,
+        };
+        totals.recount(order)?;
+        self.forget_oldest();
         result.map(Some)
     }
 
@@ -139,43 +153,12 @@ impl Orders {
         &self.by_state
     }
 
-    /// Brings the totals in step with an order, and moves it to the ring if it is settled.
-    fn recount(&mut self, client_order_id: &str) -> Checked<()> {
-        let Some(order) = self.all.get_mut(client_order_id) else {
-            return Ok(());
-        };
-        let share = order.share();
-        let before = std::mem::replace(&mut order.counted, share);
-        if share.unsettled {
-            self.unsettled
-                .insert(order.number, client_order_id.to_owned());
-        } else if !std::mem::replace(&mut order.recent, true) {
-            self.unsettled.remove(&order.number);
-            self.recent.push_back(client_order_id.to_owned());
-        } else {
-            self.unsettled.remove(&order.number);
+    const fn totals(&mut self) -> Totals<'_> {
+        Totals {
+            unsettled: &mut self.unsettled,
+            recent: &mut self.recent,
+            exposure: &mut self.exposure,
         }
-
-        let exposure = self
-            .exposure
-            .entry(order.spec.instrument.clone())
-            .or_default();
-        let total = match order.spec.side {
-            Side::Buy => &mut exposure.buying,
-            _ => &mut exposure.selling,
-        };
-        exposure.unsettled += u64::from(share.unsettled);
-        exposure.unsettled -= u64::from(before.unsettled);
-        exposure.blocking += u64::from(share.blocking);
-        exposure.blocking -= u64::from(before.blocking);
-        let Ok(changed) = sub(*total, before.outstanding).and_then(|t| add(t, share.outstanding))
-        else {
-            order.counted.outstanding = before.outstanding;
-            return add(*total, share.outstanding).map(drop);
-        };
-        *total = changed;
-        self.forget_oldest();
-        Ok(())
     }
 
     /// Keeps the ring within its size.
@@ -202,6 +185,58 @@ impl Orders {
                 }
             }
         }
+    }
+}
+
+/// What is kept in step with every order.
+struct Totals<'a> {
+    unsettled: &'a mut BTreeMap<u64, String>,
+    recent: &'a mut VecDeque<String>,
+    exposure: &'a mut HashMap<String, Exposure>,
+}
+
+impl Totals<'_> {
+    /// Brings the totals in step with an order, and moves it to the ring if it is settled.
+    fn recount(&mut self, order: &mut Order) -> Checked<()> {
+        let share = order.share();
+        let before = std::mem::replace(&mut order.counted, share);
+        if share == before {
+            return Ok(());
+        }
+        match (before.unsettled, share.unsettled) {
+            (false, true) => {
+                let id = order.client_order_id.clone();
+                self.unsettled.insert(order.number, id);
+            }
+            (true, false) => {
+                let id = self.unsettled.remove(&order.number);
+                if !std::mem::replace(&mut order.recent, true) {
+                    self.recent.extend(id);
+                }
+            }
+            _ => {}
+        }
+
+        let instrument = &order.spec.instrument;
+        let exposure = match self.exposure.get_mut(instrument) {
+            Some(exposure) => exposure,
+            None => self.exposure.entry(instrument.clone()).or_default(),
+        };
+        let total = match order.spec.side {
+            Side::Buy => &mut exposure.buying,
+            _ => &mut exposure.selling,
+        };
+        exposure.unsettled += u64::from(share.unsettled);
+        exposure.unsettled -= u64::from(before.unsettled);
+        exposure.blocking += u64::from(share.blocking);
+        exposure.blocking -= u64::from(before.blocking);
+        let Ok(changed) = sub(*total, before.outstanding).and_then(|t| add(t, share.outstanding))
+        else {
+            order.counted.outstanding = before.outstanding;
+            return add(*total, share.outstanding).map(drop);
+        };
+        *total = changed;
+        Ok(())
     }
 }
 

@@ -1,11 +1,12 @@
 //! How a run is doing: statistics that cost the same for a thousand bars and for a billion.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use investbot_plugin_api::{Bar, Decimal};
 use serde::{Deserialize, Serialize};
 
-use super::arithmetic::{Checked, div, mul, sub};
+use super::arithmetic::{Checked, compare, div, mul, sub};
 use super::event::OrderState;
 
 /// Digits after the point of ratios in a [`Summary`].
@@ -75,7 +76,7 @@ impl Performance {
         self.drawdown.on_equity(equity)?;
 
         match self.last_equity {
-            Some((last, _)) if last == equity => self.returns.add(0.0),
+            Some((last, _)) if compare(last, equity).is_eq() => self.returns.add(0.0),
             last => {
                 let now = approximate(equity);
                 if let Some((_, last)) = last
@@ -141,13 +142,13 @@ struct Drawdown {
 impl Drawdown {
     #[inline]
     fn on_equity(&mut self, equity: Decimal) -> Checked<()> {
-        match self.peak {
-            Some(peak) if equity < peak => {
-                if equity < self.trough {
+        match self.peak.map(|peak| compare(equity, peak)) {
+            Some(Ordering::Less) => {
+                if compare(equity, self.trough).is_lt() {
                     self.trough = equity;
                 }
             }
-            Some(peak) if equity == peak => {}
+            Some(Ordering::Equal) => {}
             _ => {
                 self.close_episode()?;
                 self.peak = Some(equity);

@@ -178,7 +178,11 @@ impl Portfolio {
     /// Cash and holdings at their last known prices.
     #[inline]
     pub fn equity(&self) -> Checked {
-        add(add(self.cash, self.main().value()?)?, self.others_value)
+        let equity = add(self.cash, self.main().value()?)?;
+        if self.others_value.is_zero() {
+            return Ok(equity);
+        }
+        add(equity, self.others_value)
     }
 
     /// What the account was worth when it could first be told.

@@ -9,8 +9,18 @@ use super::event::ExecutionReport;
 /// The core writes decimals without trailing zeros, so that equal values are equal bytes.
 #[must_use]
 pub fn canonical_json(report: &ExecutionReport) -> String {
-    serde_json::to_string(report)
-        .expect("a report is strings, numbers and enumerations, all of which JSON can say")
+    let mut line = String::new();
+    write_canonical_json(report, &mut line);
+    line
+}
+
+/// The same, in place of what `line` held.
+pub fn write_canonical_json(report: &ExecutionReport, line: &mut String) {
+    let mut bytes = std::mem::take(line).into_bytes();
+    bytes.clear();
+    serde_json::to_writer(&mut bytes, report)
+        .expect("a report is strings, numbers and enumerations, all of which JSON can say");
+    *line = String::from_utf8(bytes).expect("JSON is UTF-8");
 }
 
 /// SHA-256 over the lines of a run's reports, each with its newline: equal digests, equal runs.

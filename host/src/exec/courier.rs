@@ -3,6 +3,7 @@
 //! It carries out the steps of the order protocol ([`engine::protocol`](crate::engine::protocol)): sends,
 //! waits, asks. What the next step is, the protocol says; here is only how it is done.
 
+use std::borrow::Cow;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -147,7 +148,7 @@ impl Courier {
         claim: &Claim,
         on_send: &mut dyn FnMut(u32, UnixNanos),
     ) -> Result<Delivery, StoreError> {
-        let mut claim = claim.clone();
+        let mut claim = Cow::Borrowed(claim);
         let mut pending = Progress::new(&claim, self.now());
         let mut step = self.send(&claim, &mut pending, on_send);
         loop {
@@ -170,7 +171,7 @@ impl Courier {
                     if !self.wait_until(at) {
                         return Ok(interrupted(&claim, false));
                     }
-                    claim = self.next_claim(claim)?;
+                    claim = Cow::Owned(self.next_claim(claim.into_owned())?);
                     pending.next_attempt(attempt);
                     self.send(&claim, &mut pending, on_send)
                 }

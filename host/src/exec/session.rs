@@ -13,7 +13,7 @@ use super::watch::Watch;
 use super::worker::{ExecWorker, WorkerError, WorkerEvent};
 use crate::clock::{Clock as _, RunClock};
 use crate::engine::orders::Order;
-use crate::engine::{Command, Core, Input, Submission};
+use crate::engine::{Command, Core, Input, OrderState, Submission};
 use crate::feed::{DataError, IntentError, IntentLine};
 use crate::observe::record::{Record, RecordError};
 use crate::observe::result::End;
@@ -88,7 +88,7 @@ impl Session {
                     progress(bars);
                     halted
                 }
-                Item::Intent(line) => self.on_intent(line)?,
+                Item::Intent(line) => self.on_intent(*line)?,
                 Item::Nothing => self.listen(Duration::ZERO)?,
                 Item::End => break End::Complete,
             };
@@ -103,6 +103,11 @@ impl Session {
     fn finish(&mut self, end: End) -> Result<End, SessionError> {
         let mut halted = self.settle()?;
         halted = halted.or(self.show_market()?);
+        halted = halted.or(self.settle()?);
+        // Nothing more will be shown, so this is the last chance to learn what was not told.
+        let mut commands = Vec::new();
+        self.look_after_orders(&mut commands);
+        halted = halted.or(self.execute(commands)?);
         halted = halted.or(self.settle()?);
         Ok(match end {
             End::Complete => halted.unwrap_or(End::Complete),
@@ -263,9 +268,11 @@ impl Session {
         }
     }
 
-    fn hear_venue(&mut self, commands: &mut Vec<Command>) {
+    /// Hears what the venue tells unasked; whether it told anything.
+    fn hear_venue(&mut self, commands: &mut Vec<Command>) -> bool {
         let mut events = Vec::new();
         self.venue.drain_events(&mut events);
+        let told = !events.is_empty();
         let now = self.clock.now();
         for event in events {
             match event {
@@ -275,6 +282,7 @@ impl Session {
                 _ => {}
             }
         }
+        told
     }
 
     fn has_open_orders(&self) -> bool {
@@ -291,8 +299,11 @@ impl Session {
             return Ok(None);
         }
         let mut commands = Vec::new();
-        self.hear_venue(&mut commands);
-        self.look_after_orders(&mut commands);
+        // A venue that tells of its orders is believed to tell all; one that is silent is asked. An
+        // event that was lost is so found after the next bar that nothing is told about.
+        if !self.hear_venue(&mut commands) {
+            self.look_after_orders(&mut commands);
+        }
         if commands.is_empty() {
             Ok(None)
         } else {
@@ -302,7 +313,9 @@ impl Session {
 
     /// Asks the venue for what it did not tell about open orders.
     fn look_after_orders(&mut self, commands: &mut Vec<Command>) {
-        if !self.has_open_orders() {
+        // Before its first attempt the venue cannot know an order.
+        let is_known = |order: &Order| order.state != OrderState::New;
+        if !self.core.unsettled_orders().any(is_known) {
             return;
         }
         let core = &self.core;

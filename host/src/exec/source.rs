@@ -16,7 +16,7 @@ pub enum Item {
     /// A bar closed.
     Bar(Bar),
     /// Somebody wants something.
-    Intent(IntentLine),
+    Intent(Box<IntentLine>),
     /// Nothing has come yet.
     Nothing,
     /// Nothing will come any more.
@@ -62,7 +62,9 @@ impl Source {
                 {
                     return self.next_bar();
                 }
-                Ok(intents.take().map_or(Item::Nothing, Item::Intent))
+                Ok(intents
+                    .take()
+                    .map_or(Item::Nothing, |line| Item::Intent(Box::new(line))))
             }
         }
     }

@@ -3,7 +3,7 @@
 
 use super::output::{Output, OutputError};
 use super::run_dir::{RunDir, RunDirError, RunFile};
-use crate::engine::{ExecutionReport, ReportDigest, ReportKind, canonical_json};
+use crate::engine::{ExecutionReport, ReportDigest, ReportKind, write_canonical_json};
 
 /// Why a run's record could not be kept.
 #[derive(Debug, thiserror::Error)]
@@ -22,6 +22,8 @@ pub struct Record {
     /// Where execution reports are printed as they come, if they are.
     stream: Option<Output>,
     files: Option<Files>,
+    /// The latest line; kept for its memory.
+    line: String,
 }
 
 /// The files of the record.
@@ -47,18 +49,19 @@ impl Record {
             digest: ReportDigest::default(),
             stream,
             files,
+            line: String::new(),
         })
     }
 
     /// Adds a report.
     pub fn report(&mut self, report: &ExecutionReport) -> Result<(), RecordError> {
-        let line = canonical_json(report);
-        self.digest.add_line(&line);
+        write_canonical_json(report, &mut self.line);
+        self.digest.add_line(&self.line);
         if let Some(stream) = &mut self.stream {
-            stream.line(&line)?;
+            stream.line(&self.line)?;
         }
         if let Some(files) = &mut self.files {
-            files.add(report, &line)?;
+            files.add(report, &self.line)?;
         }
         Ok(())
     }

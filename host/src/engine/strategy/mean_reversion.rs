@@ -89,7 +89,7 @@ impl MeanReversion {
     fn standing(&mut self, close: Decimal) -> Checked<Option<Standing>> {
         self.closes.push(close)?;
         self.squares.push(mul(close, close)?)?;
-        let (Some(sum), Some(squares)) = (self.closes.sum(), self.squares.sum()) else {
+        let (Some(sum), Some(squares)) = (self.closes.sum()?, self.squares.sum()?) else {
             return Ok(None);
         };
         let variance = sub(mul(self.size, squares)?, mul(sum, sum)?)?;

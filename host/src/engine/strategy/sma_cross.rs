@@ -7,7 +7,7 @@ use investbot_plugin_api::{Bar, Decimal, Side};
 use super::params::{ParamInfo, ParamKind};
 use super::window::Window;
 use super::{Strategy, StrategyInfo, StrategyView};
-use crate::engine::arithmetic::{Checked, mul};
+use crate::engine::arithmetic::Checked;
 use crate::engine::intent::OrderSpec;
 
 pub(super) const INFO: StrategyInfo = StrategyInfo {
@@ -47,8 +47,6 @@ pub(super) const INFO: StrategyInfo = StrategyInfo {
         let strategy = SmaCross {
             fast: Window::new(fast),
             slow: Window::new(slow),
-            fast_size: Decimal::from(fast),
-            slow_size: Decimal::from(slow),
             fraction: params.decimal("fraction"),
             above: None,
             wanted: None,
@@ -63,26 +61,21 @@ pub(super) const INFO: StrategyInfo = StrategyInfo {
 pub struct SmaCross {
     fast: Window,
     slow: Window,
-    fast_size: Decimal,
-    slow_size: Decimal,
     fraction: Decimal,
     above: Option<bool>,
     wanted: Option<Side>,
 }
 
 impl SmaCross {
-    /// Notes a cross. The averages are compared without dividing; equal ones have not crossed.
+    /// Notes a cross. Equal averages have not crossed.
     #[inline]
     fn watch(&mut self, close: Decimal) -> Checked<()> {
         self.fast.push(close)?;
         self.slow.push(close)?;
-        let (Some(fast), Some(slow)) = (self.fast.sum(), self.slow.sum()) else {
-            return Ok(());
-        };
-        let above = match mul(fast, self.slow_size)?.cmp(&mul(slow, self.fast_size)?) {
-            Ordering::Greater => true,
-            Ordering::Less => false,
-            Ordering::Equal => return Ok(()),
+        let above = match Window::compare_means(&mut self.fast, &mut self.slow)? {
+            Some(Ordering::Greater) => true,
+            Some(Ordering::Less) => false,
+            Some(Ordering::Equal) | None => return Ok(()),
         };
         if self.above.is_some_and(|before| before != above) {
             self.wanted = Some(if above { Side::Buy } else { Side::Sell });
