@@ -9,7 +9,7 @@ use investbot_plugin_api::{AdapterError, Bar, VenueEvent};
 use super::market::Market;
 use super::signals::StopFlag;
 use super::source::{Item, Source};
-use super::watch::Watch;
+use super::watch::{Thoroughness, Watch};
 use super::worker::{ExecWorker, WorkerError, WorkerEvent};
 use crate::clock::{Clock as _, RunClock};
 use crate::engine::orders::Order;
@@ -89,7 +89,7 @@ impl Session {
                     halted
                 }
                 Item::Intent(line) => self.on_intent(*line)?,
-                Item::Nothing => self.listen(Duration::ZERO)?,
+                Item::Nothing => self.idle()?,
                 Item::End => break End::Complete,
             };
             if let Some(end) = halted {
@@ -99,14 +99,26 @@ impl Session {
         self.finish(end)
     }
 
-    /// Waits for what is under way and shows the venue the rest of the market.
+    /// Nothing came from the source for a while. With virtual time no time has passed for the venue
+    /// either, and what is done must not depend on how long the while was.
+    fn idle(&mut self) -> Result<Option<End>, SessionError> {
+        let halted = self.listen(Duration::ZERO)?;
+        if self.lockstep {
+            return Ok(halted);
+        }
+        let mut commands = Vec::new();
+        self.look_after_orders(Thoroughness::Usual, &mut commands);
+        Ok(halted.or(self.execute(commands)?))
+    }
+
+    /// Waits for what is under way, shows the venue the rest of the market and asks it a last time.
     fn finish(&mut self, end: End) -> Result<End, SessionError> {
         let mut halted = self.settle()?;
         halted = halted.or(self.show_market()?);
         halted = halted.or(self.settle()?);
         // Nothing more will be shown, so this is the last chance to learn what was not told.
         let mut commands = Vec::new();
-        self.look_after_orders(&mut commands);
+        self.look_after_orders(Thoroughness::Book, &mut commands);
         halted = halted.or(self.execute(commands)?);
         halted = halted.or(self.settle()?);
         Ok(match end {
@@ -302,7 +314,7 @@ impl Session {
         // A venue that tells of its orders is believed to tell all; one that is silent is asked. An
         // event that was lost is so found after the next bar that nothing is told about.
         if !self.hear_venue(&mut commands) {
-            self.look_after_orders(&mut commands);
+            self.look_after_orders(Thoroughness::Usual, &mut commands);
         }
         if commands.is_empty() {
             Ok(None)
@@ -312,7 +324,7 @@ impl Session {
     }
 
     /// Asks the venue for what it did not tell about open orders.
-    fn look_after_orders(&mut self, commands: &mut Vec<Command>) {
+    fn look_after_orders(&mut self, thoroughness: Thoroughness, commands: &mut Vec<Command>) {
         // Before its first attempt the venue cannot know an order.
         let is_known = |order: &Order| order.state != OrderState::New;
         if !self.core.unsettled_orders().any(is_known) {
@@ -320,7 +332,7 @@ impl Session {
         }
         let core = &self.core;
         let open = || core.unsettled_orders().map(Order::reference).collect();
-        let found = self.watch.look(self.venue.as_ref(), open);
+        let found = self.watch.look(self.venue.as_ref(), thoroughness, open);
         let now = self.clock.now();
         for fill in found.fills {
             self.core.step(Input::Fill { fill, now }, commands);

@@ -16,6 +16,15 @@ pub struct Found {
     pub orders: Vec<OrderReport>,
 }
 
+/// How much a look asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Thoroughness {
+    /// New fills every time, the book now and then.
+    Usual,
+    /// The book as well.
+    Book,
+}
+
 /// Looks after open orders.
 #[derive(Debug, Default)]
 pub struct Watch {
@@ -41,11 +50,13 @@ impl Watch {
     pub fn look<'a>(
         &mut self,
         venue: &dyn Venue,
+        thoroughness: Thoroughness,
         open: impl FnOnce() -> Vec<OrderRef> + 'a,
     ) -> Found {
         self.looks += 1;
         let fills = self.new_fills(venue);
-        let orders = if self.looks.is_multiple_of(Self::BOOK_EVERY) {
+        let book_is_due = self.looks.is_multiple_of(Self::BOOK_EVERY);
+        let orders = if book_is_due || thoroughness == Thoroughness::Book {
             ended_orders(venue, open())
         } else {
             Vec::new()
