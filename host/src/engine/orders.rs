@@ -37,7 +37,8 @@ pub struct Exposure {
 /// All orders that are remembered.
 #[derive(Debug, Default)]
 pub struct Orders {
-    all: HashMap<String, Order>,
+    /// Boxed, so that the map itself stays small enough for a cache.
+    all: HashMap<String, Box<Order>>,
     /// Unsettled orders by number, for iteration in a fixed order.
     unsettled: BTreeMap<u64, String>,
     by_venue_id: HashMap<String, Vec<String>>,
@@ -57,7 +58,8 @@ impl Orders {
         order.number = self.count;
         *self.by_state.entry(order.state).or_default() += 1;
         let counted = self.totals().recount(&mut order);
-        self.all.insert(order.client_order_id.clone(), order);
+        self.all
+            .insert(order.client_order_id.clone(), Box::new(order));
         counted.map(|()| true)
     }
 
@@ -69,7 +71,7 @@ impl Orders {
     /// An order.
     #[must_use]
     pub fn get(&self, client_order_id: &str) -> Option<&Order> {
-        self.all.get(client_order_id)
+        self.all.get(client_order_id).map(Box::as_ref)
     }
 
     /// The order that a fill or report is about: by client order id, else by the venue's.
@@ -81,12 +83,12 @@ impl Orders {
         instrument: &str,
     ) -> Option<&Order> {
         if !client_order_id.is_empty() {
-            return self.all.get(client_order_id);
+            return self.get(client_order_id);
         }
         let candidates = self.by_venue_id.get(venue_order_id)?;
         candidates
             .iter()
-            .filter_map(|id| self.all.get(id))
+            .filter_map(|id| self.get(id))
             .find(|order| order.spec.instrument == instrument)
     }
 
@@ -144,7 +146,7 @@ impl Orders {
 
     /// The orders that are not settled, oldest first.
     pub fn unsettled(&self) -> impl Iterator<Item = &Order> {
-        self.unsettled.values().filter_map(|id| self.all.get(id))
+        self.unsettled.values().filter_map(|id| self.get(id))
     }
 
     /// How many orders are in each state.

@@ -27,6 +27,8 @@ const BAR: u8 = 4 << 5 | 7;
 
 /// The fewest bytes that a bar has: its head, two times, five decimals of three bytes of heads and one digit.
 const BAR_LEAST: usize = 1 + 2 + 5 * 4;
+/// The largest mantissa that is an integer; a larger one is a bignum.
+const MOST: u64 = i64::MAX as u64;
 /// Room for any decimal: its heads, a scale of 28, a bignum of 96 bits.
 const DECIMAL_ROOM: usize = 2 + 2 + 2 + 12;
 /// Room for any bar.
@@ -135,20 +137,17 @@ impl<const N: usize> Piece<N> {
     #[inline]
     fn head(&mut self, major: u8, argument: u64) {
         let (info, size) = match argument {
-            0..=23 => (argument as u8, 0),
+            0..=23 => return self.put(&[major << 5 | argument as u8]),
             24..=0xff => (24, 1),
             0x100..=0xffff => (25, 2),
             0x1_0000..=0xffff_ffff => (26, 4),
             _ => (27, 8),
         };
-        // Eight bytes, of which the first `size` count.
-        let aligned = argument.checked_shl(64 - 8 * size).unwrap_or(0);
-        let mut head = [0; 9];
-        head[0] = major << 5 | info;
-        head[1..].copy_from_slice(&aligned.to_be_bytes());
-        let at = self.length;
-        self.bytes[at..at + 9].copy_from_slice(&head);
-        self.length = at + 1 + size as usize;
+        self.put(&[major << 5 | info]);
+        // Eight bytes, of which the first `size` stay.
+        let aligned = argument << (64 - 8 * size);
+        self.put(&aligned.to_be_bytes());
+        self.length -= 8 - size;
     }
 
     #[inline]
@@ -170,21 +169,19 @@ impl<const N: usize> Piece<N> {
             scale => self.put(&[tag, array, FIRST_NEGATIVE + 24, scale - 1]),
         }
         let magnitude = u64::from(parts.mid) << 32 | u64::from(parts.lo);
-        let (major, argument) = if parts.negative && !value.is_zero() {
-            (NEGATIVE, magnitude.wrapping_sub(1))
-        } else {
-            (UNSIGNED, magnitude)
-        };
-        if parts.hi == 0 && argument <= i64::MAX as u64 {
-            self.head(major, argument);
-        } else {
-            self.bignum(value.mantissa());
+        match (parts.hi, parts.negative) {
+            (0, false) if magnitude <= MOST => self.head(UNSIGNED, magnitude),
+            (0, true) if (1..=MOST + 1).contains(&magnitude) => self.head(NEGATIVE, magnitude - 1),
+            _ => self.long_mantissa(value.mantissa()),
         }
     }
 
     /// RFC 8949 §3.4.3: a negative bignum n is written as -1 - n.
     #[cold]
-    fn bignum(&mut self, mantissa: i128) {
+    fn long_mantissa(&mut self, mantissa: i128) {
+        if mantissa == 0 {
+            return self.head(UNSIGNED, 0);
+        }
         let (tag, magnitude) = if mantissa < 0 {
             (IanaTag::NegBignum, !mantissa)
         } else {
