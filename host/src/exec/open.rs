@@ -120,7 +120,7 @@ impl Prepared {
         let lockstep = self.valid.pace == Pace::Virtual || self.intents.is_none();
         let core = self.core(run_id, venue.as_ref(), &clock)?;
         let worker = self.worker(venue.clone(), clock.clone(), cancel)?;
-        let watch = Watch::from_now(venue.as_ref());
+        let watch = self.ask("fills", &clock, || Watch::from_now(venue.as_ref()))?;
         let simulated = self.plugin.manifest().plugin.simulated;
         let market = Market::new(&self.instrument, self.config.bars.batch, simulated);
         let progress = match &self.bars {

@@ -103,7 +103,7 @@ impl Session {
     /// either, and what is done must not depend on how long the while was.
     fn idle(&mut self) -> Result<Option<End>, SessionError> {
         let halted = self.listen(Duration::ZERO)?;
-        if self.lockstep {
+        if self.lockstep || !self.watch.is_due(self.clock.now()) {
             return Ok(halted);
         }
         let mut commands = Vec::new();
@@ -332,7 +332,10 @@ impl Session {
         }
         let core = &self.core;
         let open = || core.unsettled_orders().map(Order::reference).collect();
-        let found = self.watch.look(self.venue.as_ref(), thoroughness, open);
+        let now = self.clock.now();
+        let found = self
+            .watch
+            .look(self.venue.as_ref(), thoroughness, now, open);
         let now = self.clock.now();
         for fill in found.fills {
             self.core.step(Input::Fill { fill, now }, commands);

@@ -3,9 +3,11 @@
 //! What is learned goes to the core as reports of the venue. An answer that fails, is incomplete or
 //! does not know an order proves nothing, and changes nothing.
 
-use investbot_plugin_api::{Fill, OrderRef, OrderReport};
+use std::time::Duration;
 
-use crate::plugin::Venue;
+use investbot_plugin_api::{Fill, OrderRef, OrderReport, UnixNanos};
+
+use crate::plugin::{Answer, Venue};
 
 /// What a look found.
 #[derive(Debug, Default)]
@@ -30,6 +32,7 @@ pub enum Thoroughness {
 pub struct Watch {
     cursor: Option<String>,
     looks: u64,
+    last_look: Option<UnixNanos>,
 }
 
 impl Watch {
@@ -39,11 +42,21 @@ impl Watch {
     /// How many pages of fills one look reads at most; the next look goes on.
     const MAX_PAGES: usize = 1000;
 
+    /// How long a silent venue is left in peace: a look costs requests, which venues count.
+    const PEACE: Duration = Duration::from_secs(2);
+
     /// A watch that begins after the fills that are there now.
-    pub fn from_now(venue: &dyn Venue) -> Self {
+    pub fn from_now(venue: &dyn Venue) -> Answer<Self> {
         let mut watch = Self::default();
-        let _ = watch.new_fills(venue);
-        watch
+        watch.read_fills(venue, &mut Vec::new())?;
+        Ok(watch)
+    }
+
+    /// Whether it is time to look again while nothing else happens.
+    #[must_use]
+    pub fn is_due(&self, now: UnixNanos) -> bool {
+        self.last_look
+            .is_none_or(|last| now.since(last) >= Self::PEACE)
     }
 
     /// Looks at what happened to `open`, the orders that should be in the book.
@@ -51,9 +64,11 @@ impl Watch {
         &mut self,
         venue: &dyn Venue,
         thoroughness: Thoroughness,
+        now: UnixNanos,
         open: impl FnOnce() -> Vec<OrderRef> + 'a,
     ) -> Found {
         self.looks += 1;
+        self.last_look = Some(now);
         let fills = self.new_fills(venue);
         let book_is_due = self.looks.is_multiple_of(Self::BOOK_EVERY);
         let orders = if book_is_due || thoroughness == Thoroughness::Book {
@@ -66,21 +81,23 @@ impl Watch {
 
     fn new_fills(&mut self, venue: &dyn Venue) -> Vec<Fill> {
         let mut fills = Vec::new();
+        if let Err(error) = self.read_fills(venue, &mut fills) {
+            tracing::debug!(%error, "fills could not be read; the next look goes on");
+        }
+        fills
+    }
+
+    /// Reads on from the cursor to the last fill.
+    fn read_fills(&mut self, venue: &dyn Venue, fills: &mut Vec<Fill>) -> Answer<()> {
         for _ in 0..Self::MAX_PAGES {
-            let page = match venue.fills_since(self.cursor.as_deref()) {
-                Ok(page) => page,
-                Err(error) => {
-                    tracing::debug!(%error, "fills could not be read; the next look tries again");
-                    break;
-                }
-            };
+            let page = venue.fills_since(self.cursor.as_deref())?;
             fills.extend(page.fills);
             self.cursor = Some(page.cursor);
             if !page.more {
                 break;
             }
         }
-        fills
+        Ok(())
     }
 }
 
