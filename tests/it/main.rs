@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod arrows;
 mod bad_input;
 mod determinism;
 mod intents;
