@@ -3,19 +3,22 @@
 //! An adapter is a `cdylib` that depends on this crate alone. It implements [`Adapter`], describes
 //! itself in a `plugin.toml` ([`manifest`]) and exports itself with one macro:
 //!
-//! ```ignore
+//! ```text
 //! #![forbid(unsafe_code)]
 //! use investbot_plugin_api::*;
 //!
 //! struct MyVenue { /* connections, caches */ }
 //!
 //! impl Adapter for MyVenue {
-//!     fn open(host: Host, params: OpenParams) -> Result<Self, AdapterError> { todo!() }
-//!     // …
+//!     fn open(host: Host, params: OpenParams) -> Result<Self, AdapterError> { … }
+//!     fn place(&self, call: &Call<'_>, order: &NewOrder) -> Result<OrderReport, AdapterError> { … }
+//!     …
 //! }
 //!
 //! export_adapter!(MyVenue, manifest = "plugin.toml");
 //! ```
+//!
+//! The plugin `stub` of this repository is the whole of it, written to be copied.
 //!
 //! # Units
 //!
