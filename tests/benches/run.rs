@@ -7,17 +7,18 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 /// What a run came to.
-pub struct Run {
+#[allow(dead_code, reason = "not every benchmark needs all")]
+pub(crate) struct Run {
     /// From its start to its end.
-    pub wall: Duration,
+    pub(crate) wall: Duration,
     /// The most memory it had, in bytes; `None` where the system does not tell.
-    pub peak: Option<u64>,
+    pub(crate) peak: Option<u64>,
     /// The last line that it printed.
-    pub summary: Value,
+    pub(crate) summary: Value,
 }
 
 /// Runs `investbot run ARGS --json` to its end; it has to end well.
-pub fn run(args: &[&str]) -> Run {
+pub(crate) fn run(args: &[&str]) -> Run {
     let mut command = investbot_tests::investbot();
     command.arg("run").args(args).args(["--json", "--quiet"]);
     command.stdin(Stdio::null()).stdout(Stdio::piped());

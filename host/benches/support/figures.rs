@@ -7,7 +7,7 @@ use std::time::Duration;
 /// What a figure should be.
 #[derive(Clone, Copy, Debug)]
 #[allow(dead_code, reason = "no benchmark needs all")]
-pub enum Target {
+pub(crate) enum Target {
     /// Not less.
     AtLeast(f64),
     /// Not more.
@@ -17,7 +17,7 @@ pub enum Target {
 }
 
 /// Prints `figure: <name> = <value> <unit> (target …)`.
-pub fn figure(name: &str, value: f64, unit: impl Display, target: Target) {
+pub(crate) fn figure(name: &str, value: f64, unit: impl Display, target: Target) {
     let verdict = |met: bool| if met { "met" } else { "MISSED" };
     let target = match target {
         Target::AtLeast(least) => {
@@ -44,7 +44,7 @@ pub fn figure(name: &str, value: f64, unit: impl Display, target: Target) {
 
 /// The fastest, the middle and the slowest of some times, in seconds.
 #[allow(dead_code, reason = "not every benchmark repeats")]
-pub fn spread(mut times: Vec<Duration>) -> [f64; 3] {
+pub(crate) fn spread(mut times: Vec<Duration>) -> [f64; 3] {
     times.sort_unstable();
     [0, times.len() / 2, times.len() - 1].map(|at| times[at].as_secs_f64())
 }
