@@ -1,11 +1,17 @@
-//! Bars a second from text to [`Bar`](investbot_plugin_api::Bar), by format: `cargo bench --bench feed`.
+//! Bars a second from text to [`Bar`](investbot_plugin_api::Bar), by format: `cargo bench -p investbot --bench feed`.
 
 #![allow(missing_docs, clippy::unwrap_used)]
+#![allow(clippy::float_arithmetic, reason = "figures, not money")]
+
+#[path = "support/figures.rs"]
+mod figures;
 
 use std::fmt::Write as _;
 use std::hint::black_box;
+use std::time::Instant;
 
-use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{BatchSize, Criterion, Throughput};
+use figures::{Target, figure, spread};
 use investbot::feed::{BarOptions, BarReader, BarStream};
 use investbot_plugin_api::Bar;
 
@@ -84,35 +90,52 @@ fn formats(c: &mut Criterion) {
     let mut group = c.benchmark_group("bars");
     group.throughput(Throughput::Elements(BARS as u64));
     group.sample_size(10);
-    for (name, bytes) in [
-        ("csv", &csv),
-        ("binance-klines", &klines),
-        ("ccxt-json", &json),
-    ] {
+    let mut figures = Vec::new();
+    let mut bench = |name: &'static str, bytes: &Vec<u8>, read: fn(BarReader) -> usize| {
+        let mut times = Vec::new();
         group.bench_function(name, |b| {
-            b.iter_batched(
-                || BarReader::memory(name, bytes.clone(), &BarOptions::default()).unwrap(),
-                |reader| assert_eq!(read_all(reader), BARS),
-                BatchSize::PerIteration,
-            );
+            let open = || BarReader::memory(name, bytes.clone(), &BarOptions::default()).unwrap();
+            let timed = |reader| {
+                let start = Instant::now();
+                assert_eq!(read(reader), BARS);
+                times.push(start.elapsed());
+            };
+            b.iter_batched(open, timed, BatchSize::PerIteration);
         });
-    }
-    group.bench_function("csv, read ahead by a thread", |b| {
-        b.iter_batched(
-            || BarReader::memory("csv", csv.clone(), &BarOptions::default()).unwrap(),
-            |reader| {
-                let mut stream = BarStream::spawn(reader).unwrap();
-                let mut total = 0;
-                while let Some(bars) = stream.next() {
-                    total += black_box(bars.unwrap()).len();
-                }
-                assert_eq!(total, BARS);
-            },
-            BatchSize::PerIteration,
-        );
-    });
+        figures.push((name, times));
+    };
+    bench("csv", &csv, read_all);
+    bench("binance-klines", &klines, read_all);
+    bench("ccxt-json", &json, read_all);
+    bench("csv-read-ahead", &csv, read_ahead);
     group.finish();
+
+    for (name, times) in figures {
+        if times.is_empty() {
+            continue;
+        }
+        let [_, median, _] = spread(times);
+        figure(
+            &format!("feed.{name}"),
+            BARS as f64 / median,
+            "bars/s",
+            Target::None,
+        );
+    }
 }
 
-criterion_group!(benches, formats);
-criterion_main!(benches);
+/// As a run does it: a thread reads, another takes.
+fn read_ahead(reader: BarReader) -> usize {
+    let mut stream = BarStream::spawn(reader).unwrap();
+    let mut total = 0;
+    while let Some(bars) = stream.next() {
+        total += black_box(bars.unwrap()).len();
+    }
+    total
+}
+
+fn main() {
+    let mut criterion = Criterion::default().configure_from_args();
+    formats(&mut criterion);
+    criterion.final_summary();
+}
