@@ -231,12 +231,11 @@ fn absurd_prices_are_an_answer() {
     for name in ["sma-cross", "mean-reversion"] {
         let mut strategy = make(name, &[]);
         let mut orders = Vec::new();
-        let overflowed = (0..60).any(|_| {
-            strategy
-                .on_bar(&bar(Decimal::MAX), &view, &mut orders)
-                .is_err()
-        });
-        assert!(overflowed, "{name}");
+        for _ in 0..60 {
+            // Whether they fit or overflow is the strategy's business; it is no panic and no order.
+            let answer = strategy.on_bar(&bar(Decimal::MAX), &view, &mut orders);
+            assert!(answer.is_err() || orders.is_empty(), "{name}: {orders:?}");
+        }
     }
 }
 
