@@ -13,8 +13,8 @@ use crate::observe::summary::{SummaryView, to_table};
 pub(super) const ABOUT: &str = "\
 Runs a strategy on bars, or a stream of order intents, and shows what came of it.
 
-Without flags: the bundled BTC/USD bars, the strategy sma-cross, the venue `paper`. Every flag can also
-be an environment variable, a line of .env or a key of investbot.toml; the flag wins, then the
+Without flags: the bundled BTC/USD bars, the strategy sma-cross, the venue `paper`. Every flag can also \
+be an environment variable, a line of .env or a key of investbot.toml; the flag wins, then the \
 environment, then .env, then the file.";
 
 pub(super) const EXAMPLES: &str = "\

@@ -296,17 +296,25 @@ impl fmt::Display for ConfigError {
 
 /// Text from outside, made fit for one line of a message.
 pub(super) fn excerpt(text: &str) -> String {
-    const LONGEST: usize = 80;
+    shorten(text, 80)
+}
+
+/// A sentence of somebody else's, made fit for a message.
+pub(super) fn sentence(text: &str) -> String {
+    shorten(text, 240)
+}
+
+fn shorten(text: &str, longest: usize) -> String {
     let mut short: String = text
         .chars()
-        .take(LONGEST)
+        .take(longest)
         .flat_map(|c| {
             let escaped = c.is_control().then(|| c.escape_default());
             let plain = escaped.is_none().then_some(c);
             escaped.into_iter().flatten().chain(plain)
         })
         .collect();
-    if text.chars().nth(LONGEST).is_some() {
+    if text.chars().nth(longest).is_some() {
         short.push('…');
     }
     short

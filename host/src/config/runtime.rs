@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::layers::Layers;
 use super::origin::Origin;
 use super::parse::{Given, Value, from_text, parse};
-use super::problem::{ConfigError, Problem, excerpt};
+use super::problem::{ConfigError, Problem, excerpt, sentence};
 use super::setting::Kind;
 use super::table::SETTINGS;
 use super::typed::{
@@ -168,7 +168,7 @@ impl RuntimeConfig {
         self.problems.push(Problem::Conflict {
             at: self.origin(key).clone(),
             key: key.to_owned(),
-            reason: excerpt(reason),
+            reason: sentence(reason),
         });
     }
 

@@ -8,7 +8,7 @@ use serde_json::{Map, Value as Json, json};
 use super::nearest::nearest;
 use super::origin::Origin;
 use super::parse::{Given, Written, decimal, is_decimal};
-use super::problem::{Problem, excerpt};
+use super::problem::{Problem, excerpt, sentence};
 
 /// Where a plugin's configuration is in ours.
 const PREFIX: &str = "exchange.config.";
@@ -61,7 +61,7 @@ fn default(plugin: &str, name: &str, key: &ConfigKey) -> Result<Json, Problem> {
         return Err(Problem::MissingPluginKey {
             plugin: plugin.to_owned(),
             key: name.to_owned(),
-            help: excerpt(&key.help),
+            help: sentence(&key.help),
             variable: format!("INVESTBOT_EXCHANGE_CONFIG_{}", name.to_ascii_uppercase()),
         });
     };

@@ -7,7 +7,7 @@ use investbot_plugin_api::manifest::SecretSpec;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::layers::read;
-use super::problem::{Problem, excerpt};
+use super::problem::{Problem, sentence};
 use super::variables::{Variable, Variables};
 
 /// Where secrets are looked for.
@@ -37,7 +37,7 @@ impl Places<'_> {
             None => Err(Problem::MissingSecret {
                 name: spec.env.clone(),
                 plugin: plugin.to_owned(),
-                help: excerpt(&spec.help),
+                help: sentence(&spec.help),
                 found: self.slip_of(&spec.env),
             }),
         }

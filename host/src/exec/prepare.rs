@@ -128,10 +128,16 @@ fn open_intents(source: &IntentSource) -> Result<IntentReader<Box<dyn Read + Sen
         IntentSource::Stdin => IntentReader::new("stdin", Box::new(io::stdin())),
         IntentSource::File(path) => {
             let shown = path.display().to_string();
-            let file = File::open(path).map_err(|cause| RunError::Intents {
+            let unreadable = |cause| RunError::Intents {
                 path: shown.clone(),
                 cause,
-            })?;
+            };
+            // A directory opens as well as a file; that it has no lines would show only later.
+            if path.is_dir() {
+                let cause = io::Error::new(io::ErrorKind::IsADirectory, "is a directory");
+                return Err(unreadable(cause));
+            }
+            let file = File::open(path).map_err(unreadable)?;
             IntentReader::new(&shown, Box::new(file))
         }
     })

@@ -13,20 +13,20 @@ pub struct StopFlag {
 }
 
 impl StopFlag {
-    /// A flag that the system's signals raise. A second signal ends the process with the exit code of
-    /// the first: nothing is lost by it that a kill would not lose.
+    /// A flag that the system's signals raise. A second signal, the same or the other, ends the process
+    /// with its exit code: nothing is lost by it that a kill would not lose.
     pub fn from_signals() -> io::Result<Self> {
         use signal_hook::consts::{SIGINT, SIGTERM};
 
         let flag = Self::default();
+        let raised = Arc::new(AtomicBool::new(false));
         for (signal, code) in [
             (SIGINT, ExitCode::Interrupted),
             (SIGTERM, ExitCode::Terminated),
         ] {
-            let raised = Arc::new(AtomicBool::new(false));
             // The order matters: the shutdown looks at the flag before the next handler raises it.
             signal_hook::flag::register_conditional_shutdown(signal, code as i32, raised.clone())?;
-            signal_hook::flag::register(signal, raised)?;
+            signal_hook::flag::register(signal, raised.clone())?;
             signal_hook::flag::register_usize(signal, flag.signal.clone(), code as usize)?;
         }
         Ok(flag)

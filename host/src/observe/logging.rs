@@ -22,6 +22,8 @@ pub fn init(filter: &str, format: LogFormat) -> Result<(), String> {
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        // Told on standard error, which is what failed: that would panic.
+        .log_internal_errors(false)
         .with_span_events(FmtSpan::NONE);
     // The only error is that a subscriber is there already.
     let _ = match format {

@@ -1,0 +1,18 @@
+//! What users do with the real binary and the real plugins, from the first command to the last mistake.
+
+#![allow(clippy::unwrap_used)]
+
+mod bars;
+mod books;
+mod config;
+mod determinism;
+mod intents;
+mod outside_crate;
+mod plugins;
+mod program;
+#[cfg(unix)]
+mod readme;
+mod risk;
+mod run_dir;
+mod secrets;
+mod signals;
