@@ -72,7 +72,7 @@ pub fn run(config: RuntimeConfig, stop: &StopFlag) -> Result<Finished, RunError>
     if let Err(error) = opened.session.venue.shutdown() {
         tracing::warn!(%error, "the venue did not end its session cleanly");
     }
-    let end = ended?;
+    let end = ended.map_err(|error| RunError::broken_off(error, &opened.session.core))?;
 
     let bars = opened.source.finish()?;
     let session = opened.session;

@@ -157,7 +157,7 @@ fn strategies_on_venues_that_work() {
 fn a_strategy_on_every_bad_network() {
     let mut states: BTreeMap<String, u64> = BTreeMap::new();
     for (what, faults) in NETWORKS {
-        for seed in 0..4 {
+        for seed in 0..6 {
             let what = format!("{what}, seed {seed}");
             let (host, ledger) = checked(realish(seed, faults).args(BUSY), &what);
             assert!(!ledger.fills.is_empty(), "{what}");
@@ -168,7 +168,19 @@ fn a_strategy_on_every_bad_network() {
     }
     // The networks were bad enough for orders to fail, and good enough for most to come through.
     assert!(states["abandoned"] > 10, "{states:?}");
-    assert!(states["filled"] > 5_000, "{states:?}");
+    assert!(states["filled"] > 10_000, "{states:?}");
+}
+
+/// Few attempts, so that many orders end without having been placed.
+#[test]
+fn orders_that_are_given_up_are_not_at_the_venue() {
+    for seed in 0..8 {
+        let run = realish(seed, EVERYTHING)
+            .args(BUSY)
+            .env("INVESTBOT_RETRY_MAX_ATTEMPTS", "1");
+        let (host, _) = checked(run, &format!("one attempt, seed {seed}"));
+        assert!(host.count("abandoned") > 20, "{}", host.summary);
+    }
 }
 
 /// What cannot be found out is held in the user's sight, by exit code 5, and is never called rejected.
@@ -297,5 +309,28 @@ fn a_stream_of_orders_on_every_bad_network() {
                 .stdin(stream(seed, true));
             checked(run, &format!("stream {seed}, {what}"));
         }
+    }
+}
+
+/// The last order meets the last bar: there is no later one with which the host could learn of its fill,
+/// and no report comes.
+#[test]
+fn what_happened_at_the_very_end_is_known() {
+    let last = json!({
+        "id": "last", "instrument": "BTC/USD", "side": "buy", "type": "market", "quantity": "0.1",
+        "time": "2019-10-01T00:00:00Z",
+    });
+    for seed in 0..20 {
+        let faults = &[
+            ("event_lost", "1"),
+            ("event_late", "0"),
+            ("event_doubled", "0"),
+            ("read_failure", "0.4"),
+        ];
+        let run = realish(seed, faults)
+            .args(["--intents", "-", "--quiet"])
+            .stdin(format!("{last}\n"));
+        let (host, _) = checked(run, &format!("the end, seed {seed}"));
+        assert_eq!(host.count("filled"), 1, "seed {seed}");
     }
 }

@@ -40,7 +40,7 @@ fn ten_mistakes_are_ten_numbered_lines() {
       6. investbot.toml:5:26: the plugin `realish` has no configuration key `slipage_bps`; did you mean `slippage_bps`?
       7. investbot.toml:5:40: `exchange.config.ack_lost`: `2` is not a plain decimal number from 0 to 1
       8. investbot.toml:7:16: `risk.max_position`: `-1` is not a plain decimal number above 0 and at most 1000000000000000000
-      9. investbot.toml:9:9: `strategy.params.fastt`: strategy sma-cross has no parameter `fastt`; it has: fast, slow, fraction
+      9. investbot.toml:9:9: `strategy.params.fastt`: strategy sma-cross has no parameter `fastt`; did you mean `fast`?
       10. INVESTBOT_API_KEY is not set: the plugin `realish` needs it (Any text: the simulated venue opens an account for whatever key it is given); set it in the environment or in .env, or name a file that holds it in INVESTBOT_API_KEY_FILE
     ");
 }
@@ -91,7 +91,7 @@ fn parameters_of_strategies() {
     let said = |args: &[&str]| run(args).in_dir(&dir).end().with_code(3).stderr;
     insta::assert_snapshot!(said(&["--param", "fats=3"]), @r"
     error: the configuration has 1 problem
-      1. --param: strategy sma-cross has no parameter `fats`; it has: fast, slow, fraction
+      1. --param: strategy sma-cross has no parameter `fats`; did you mean `fast`?
     ");
     insta::assert_snapshot!(said(&["--strategy", "mean-reversion", "--param", "speed=3", "--param", "window=x"]), @r"
     error: the configuration has 2 problems
@@ -109,7 +109,7 @@ fn parameters_of_strategies() {
     dir.file(".env", "INVESTBOT_STRATEGY_PARAMS_SLOWW=9\n");
     insta::assert_snapshot!(said(&[]), @r"
     error: the configuration has 1 problem
-      1. .env:1: INVESTBOT_STRATEGY_PARAMS_SLOWW: strategy sma-cross has no parameter `sloww`; it has: fast, slow, fraction
+      1. .env:1: INVESTBOT_STRATEGY_PARAMS_SLOWW: strategy sma-cross has no parameter `sloww`; did you mean `slow`?
     ");
 }
 

@@ -36,15 +36,6 @@ impl Crate {
         }
     }
 
-    /// Gives the plugin another id in its manifest.
-    pub fn rename_plugin(&self, from: &str, to: &str) {
-        let path = self.dir.join("plugin.toml");
-        let manifest = std::fs::read_to_string(&path).expect("the crate has a manifest");
-        let (from, to) = (format!("id = {from:?}"), format!("id = {to:?}"));
-        assert!(manifest.contains(&from), "{manifest}");
-        std::fs::write(&path, manifest.replace(&from, &to)).expect("there is room for a file");
-    }
-
     /// Runs a cargo command on it.
     pub fn cargo(&self, args: &[&str]) -> Output {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());

@@ -4,7 +4,6 @@
 pub mod artifacts;
 pub mod author;
 pub mod copies;
-pub mod run;
 
 pub use artifacts::{investbot, plugin};
 pub use copies::{Scratch, patch, scratch};

@@ -30,8 +30,8 @@ pub struct SendPolicy {
 }
 
 impl SendPolicy {
-    /// How many queries about one order may fail before it is held.
-    const MAX_QUERIES: u32 = 10;
+    /// How many queries about one thing may fail before they are given up; an order is held then.
+    pub(super) const MAX_QUERIES: u32 = 10;
 
     /// The policy for a venue of these capabilities.
     #[must_use]
@@ -110,6 +110,11 @@ impl Courier {
             attempt: 1,
             order,
         }
+    }
+
+    /// How long to wait before a question is asked again.
+    pub(super) const fn backoff(&self) -> &Backoff {
+        &self.policy.protocol.retry.backoff
     }
 
     /// Records attempts; nothing of them may be sent before.

@@ -5,6 +5,7 @@ use investbot_plugin_api::AdapterError;
 use super::session::SessionError;
 use crate::config::ConfigError;
 use crate::engine::core::InstrumentError;
+use crate::engine::{Core, OrderState};
 use crate::exit::ExitCode;
 use crate::feed::DataError;
 use crate::observe::record::RecordError;
@@ -61,8 +62,13 @@ pub enum RunError {
     #[error("the system gives no thread: {0}\n  hint: lower worker.max_in_flight, or the load")]
     Thread(std::io::Error),
     /// The run broke off.
-    #[error(transparent)]
-    Session(#[from] SessionError),
+    #[error("{error}{}", unsettled_text(.unsettled))]
+    Session {
+        /// Why.
+        error: SessionError,
+        /// Orders that may be at the venue, with their states.
+        unsettled: Vec<String>,
+    },
     /// What came of the run could not be written.
     #[error(transparent)]
     Record(#[from] RecordError),
@@ -75,23 +81,55 @@ impl From<LoadError> for RunError {
 }
 
 impl RunError {
+    /// A run that broke off, and the orders that somebody has to look after.
+    pub(super) fn broken_off(error: SessionError, core: &Core) -> Self {
+        let unsettled = core
+            .unsettled_orders()
+            .filter(|order| order.state != OrderState::New)
+            .map(|order| format!("{} ({:?})", order.client_order_id, order.state))
+            .collect();
+        Self::Session { error, unsettled }
+    }
+
     /// The exit code of the class of the error.
     #[must_use]
     pub const fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Config(_) | Self::Data(_) | Self::Intents { .. } => ExitCode::ConfigOrData,
-            Self::Plugin(_) | Self::PluginAndConfig { .. } | Self::Instrument(_) => {
-                ExitCode::PluginRefused
-            }
-            Self::Start { .. } => ExitCode::PluginRefused,
+            Self::Config(_) | Self::Intents { .. } => ExitCode::ConfigOrData,
+            Self::Data(error) => error.exit_code(),
+            Self::Plugin(_)
+            | Self::PluginAndConfig { .. }
+            | Self::Instrument(_)
+            | Self::Start { .. } => ExitCode::PluginRefused,
             Self::RunDir(error) => run_dir_code(error),
-            Self::Session(SessionError::Data(_) | SessionError::Intents(_)) => {
-                ExitCode::ConfigOrData
-            }
-            Self::Session(SessionError::Record(error)) | Self::Record(error) => record_code(error),
-            Self::Session(_) | Self::Thread(_) => ExitCode::Unexpected,
+            Self::Session { error, .. } => match error {
+                SessionError::Data(error) => error.exit_code(),
+                SessionError::Intents(error) => error.exit_code(),
+                SessionError::Record(error) => record_code(error),
+                _ => ExitCode::Unexpected,
+            },
+            Self::Record(error) => record_code(error),
+            Self::Thread(_) => ExitCode::Unexpected,
         }
     }
+}
+
+/// How many orders a message names.
+const NAMED: usize = 10;
+
+fn unsettled_text(orders: &[String]) -> String {
+    if orders.is_empty() {
+        return String::new();
+    }
+    let named: Vec<&str> = orders.iter().take(NAMED).map(String::as_str).collect();
+    let more = match orders.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!(
+        "\n  hint: orders that may be at the venue, look them up there: {}{more}",
+        named.join(", ")
+    )
 }
 
 const fn record_code(error: &RecordError) -> ExitCode {

@@ -202,7 +202,7 @@ impl Prepared {
     }
 
     /// Asks what has to be known before the first order. A read does no harm, so it is tried again like
-    /// an order that was not sent.
+    /// a query about an order.
     fn ask<T>(
         &self,
         what: &'static str,
@@ -216,7 +216,7 @@ impl Prepared {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
-            if attempt >= self.config.retry.max_attempts {
+            if attempt >= SendPolicy::MAX_QUERIES {
                 return Err(RunError::Start { what, error });
             }
             tracing::info!(what, attempt, %error, "the venue did not answer; trying again");

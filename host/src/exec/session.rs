@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use investbot_plugin_api::{AdapterError, Bar, VenueEvent};
 
+use super::courier::SendPolicy;
 use super::market::Market;
 use super::signals::StopFlag;
 use super::source::{Item, Source};
@@ -116,15 +117,34 @@ impl Session {
         let mut halted = self.settle()?;
         halted = halted.or(self.show_market()?);
         halted = halted.or(self.settle()?);
-        // Nothing more will be shown, so this is the last chance to learn what was not told.
-        let mut commands = Vec::new();
-        self.look_after_orders(Thoroughness::Book, &mut commands);
-        halted = halted.or(self.execute(commands)?);
+        halted = halted.or(self.last_look()?);
         halted = halted.or(self.settle()?);
         Ok(match end {
             End::Complete => halted.unwrap_or(End::Complete),
             other => other,
         })
+    }
+
+    /// Nothing more will be shown, so this is the last chance to learn what was not told: the venue is
+    /// asked until it has answered. A stop is not made to wait for a venue that does not.
+    fn last_look(&mut self) -> Result<Option<End>, SessionError> {
+        let mut halted = None;
+        for tries in 1..=SendPolicy::MAX_QUERIES {
+            let mut commands = Vec::new();
+            let failed = self.look_after_orders(Thoroughness::Book, &mut commands);
+            halted = halted.or(self.execute(commands)?);
+            let Some(error) = failed else { break };
+            if tries == SendPolicy::MAX_QUERIES {
+                tracing::warn!(%error, "the venue did not tell what became of all open orders");
+            }
+            let wait = error
+                .retry_after()
+                .unwrap_or_else(|| self.worker.backoff().delay("end", tries));
+            if !self.clock.sleep(wait, &|| self.stop.is_raised()) {
+                break;
+            }
+        }
+        Ok(halted)
     }
 
     fn on_bar(&mut self, position: u64, bar: &Bar) -> Result<Option<End>, SessionError> {
@@ -323,12 +343,16 @@ impl Session {
         }
     }
 
-    /// Asks the venue for what it did not tell about open orders.
-    fn look_after_orders(&mut self, thoroughness: Thoroughness, commands: &mut Vec<Command>) {
+    /// Asks the venue for what it did not tell about open orders; why not all of it could be seen.
+    fn look_after_orders(
+        &mut self,
+        thoroughness: Thoroughness,
+        commands: &mut Vec<Command>,
+    ) -> Option<AdapterError> {
         // Before its first attempt the venue cannot know an order.
         let is_known = |order: &Order| order.state != OrderState::New;
         if !self.core.unsettled_orders().any(is_known) {
-            return;
+            return None;
         }
         let core = &self.core;
         let open = || core.unsettled_orders().map(Order::reference).collect();
@@ -343,5 +367,6 @@ impl Session {
         for report in found.orders {
             self.core.step(Input::Order { report, now }, commands);
         }
+        found.failed
     }
 }

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use investbot_plugin_api::{Fill, OrderRef, OrderReport, UnixNanos};
+use investbot_plugin_api::{AdapterError, Fill, OrderRef, OrderReport, UnixNanos};
 
 use crate::plugin::{Answer, Venue};
 
@@ -16,6 +16,16 @@ pub struct Found {
     pub fills: Vec<Fill>,
     /// Orders that are no longer in the book.
     pub orders: Vec<OrderReport>,
+    /// Why something could not be seen.
+    pub failed: Option<AdapterError>,
+}
+
+impl Found {
+    /// Notes why something could not be seen.
+    fn miss(&mut self, error: AdapterError) {
+        tracing::debug!(%error, "the venue could not be looked at; the next look goes on");
+        self.failed = Some(error);
+    }
 }
 
 /// How much a look asks.
@@ -69,22 +79,15 @@ impl Watch {
     ) -> Found {
         self.looks += 1;
         self.last_look = Some(now);
-        let fills = self.new_fills(venue);
-        let book_is_due = self.looks.is_multiple_of(Self::BOOK_EVERY);
-        let orders = if book_is_due || thoroughness == Thoroughness::Book {
-            ended_orders(venue, open())
-        } else {
-            Vec::new()
-        };
-        Found { fills, orders }
-    }
-
-    fn new_fills(&mut self, venue: &dyn Venue) -> Vec<Fill> {
-        let mut fills = Vec::new();
-        if let Err(error) = self.read_fills(venue, &mut fills) {
-            tracing::debug!(%error, "fills could not be read; the next look goes on");
+        let mut found = Found::default();
+        if let Err(error) = self.read_fills(venue, &mut found.fills) {
+            found.miss(error);
         }
-        fills
+        let book_is_due = self.looks.is_multiple_of(Self::BOOK_EVERY);
+        if book_is_due || thoroughness == Thoroughness::Book {
+            look_at_book(venue, &open(), &mut found);
+        }
+        found
     }
 
     /// Reads on from the cursor to the last fill.
@@ -101,23 +104,22 @@ impl Watch {
     }
 }
 
-/// Reports of the orders that should be in the book and are not.
-fn ended_orders(venue: &dyn Venue, open: Vec<OrderRef>) -> Vec<OrderReport> {
+/// Finds the orders that should be in the book and are not.
+fn look_at_book(venue: &dyn Venue, open: &[OrderRef], found: &mut Found) {
     let book = match venue.open_orders() {
         Ok(book) if book.complete => book,
-        Ok(_) => return Vec::new(),
-        Err(error) => {
-            tracing::debug!(%error, "open orders could not be read; a later look tries again");
-            return Vec::new();
-        }
+        Ok(_) => return,
+        Err(error) => return found.miss(error),
     };
     let in_book = |order: &OrderRef| {
         book.orders
             .iter()
             .any(|report| report.client_order_id == order.client_order_id)
     };
-    open.iter()
-        .filter(|order| !in_book(order))
-        .filter_map(|order| venue.order(order).ok().flatten())
-        .collect()
+    for order in open.iter().filter(|order| !in_book(order)) {
+        match venue.order(order) {
+            Ok(report) => found.orders.extend(report),
+            Err(error) => found.miss(error),
+        }
+    }
 }

@@ -14,6 +14,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, unbounded};
 use investbot_plugin_api::{CancelOrder, OrderRef, OrderReport, UnixNanos};
 
 use super::courier::{Courier, Delivery};
+use crate::engine::retry::Backoff;
 use crate::engine::{Outcome, Submission};
 use crate::plugin::Answer;
 use crate::store::{Claim, Claimed, Settled, Settlement, StoreError};
@@ -151,6 +152,12 @@ impl ExecWorker {
             max_in_flight: max_in_flight.max(1),
             in_flight: 0,
         })
+    }
+
+    /// How long to wait before a question is asked again.
+    #[must_use]
+    pub fn backoff(&self) -> &Backoff {
+        self.courier.backoff()
     }
 
     /// How many more jobs it takes without making the caller wait.

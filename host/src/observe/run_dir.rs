@@ -91,11 +91,13 @@ impl RunDir {
             }
             Err(e) => return Err(failed(e)),
         }
+        let lock_path = path.join(Self::LOCK);
+        let ours = !lock_path.exists();
         let lock = OpenOptions::new()
             .create(true)
             .truncate(false)
             .write(true)
-            .open(path.join(Self::LOCK))
+            .open(&lock_path)
             .map_err(failed)?;
         match lock.try_lock() {
             Ok(()) => {}
@@ -114,6 +116,10 @@ impl RunDir {
                 Err(_) => true,
             });
         if others {
+            if ours {
+                // Somebody else's directory is left as it was.
+                let _ = fs::remove_file(&lock_path);
+            }
             return Err(RunDirError::Exists {
                 path: path.to_owned(),
             });
@@ -235,6 +241,19 @@ mod tests {
             matches!(below, Err(RunDirError::NotADirectory { .. })),
             "{below:?}"
         );
+    }
+
+    #[test]
+    fn a_directory_of_somebody_else_is_left_as_it_was() {
+        let parent = tempfile::tempdir().expect("a temporary directory");
+        fs::write(parent.path().join("mine"), "x").expect("writable");
+        let refused = RunDir::create(parent.path());
+        assert!(matches!(refused, Err(RunDirError::Exists { .. })));
+        let names: Vec<_> = fs::read_dir(parent.path())
+            .expect("readable")
+            .map(|entry| entry.expect("readable").file_name())
+            .collect();
+        assert_eq!(names, ["mine"]);
     }
 
     #[test]

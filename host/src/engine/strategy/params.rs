@@ -66,10 +66,10 @@ impl<'a> Params<'a> {
             .keys()
             .filter(|key| !names.contains(&key.as_str()))
             .map(|key| {
-                let names = names.join(", ");
                 let text = format!(
-                    "strategy {} has no parameter `{key}`; it has: {names}",
-                    info.name
+                    "strategy {} has no parameter `{key}`; {}",
+                    info.name,
+                    meant(key, &names)
                 );
                 ParamProblem::of(key, text)
             })
@@ -135,5 +135,19 @@ impl<'a> Params<'a> {
         } else {
             Err(self.problems)
         }
+    }
+}
+
+/// The parameter that was probably meant, or all there are.
+fn meant(given: &str, names: &[&str]) -> String {
+    let allowed = (given.chars().count() / 3).clamp(1, 4);
+    let near = names
+        .iter()
+        .map(|name| (strsim::damerau_levenshtein(given, name), *name))
+        .filter(|(distance, _)| *distance <= allowed)
+        .min();
+    match near {
+        Some((_, name)) => format!("did you mean `{name}`?"),
+        None => format!("it has: {}", names.join(", ")),
     }
 }
