@@ -65,7 +65,7 @@ pub enum RunError {
     #[error("{error}{}", unsettled_text(.unsettled))]
     Session {
         /// Why.
-        error: SessionError,
+        error: Box<SessionError>,
         /// Orders that may be at the venue, with their states.
         unsettled: Vec<String>,
     },
@@ -88,12 +88,15 @@ impl RunError {
             .filter(|order| order.state != OrderState::New)
             .map(|order| format!("{} ({:?})", order.client_order_id, order.state))
             .collect();
-        Self::Session { error, unsettled }
+        Self::Session {
+            error: Box::new(error),
+            unsettled,
+        }
     }
 
     /// The exit code of the class of the error.
     #[must_use]
-    pub const fn exit_code(&self) -> ExitCode {
+    pub fn exit_code(&self) -> ExitCode {
         match self {
             Self::Config(_) | Self::Intents { .. } => ExitCode::ConfigOrData,
             Self::Data(error) => error.exit_code(),
@@ -102,7 +105,7 @@ impl RunError {
             | Self::Instrument(_)
             | Self::Start { .. } => ExitCode::PluginRefused,
             Self::RunDir(error) => run_dir_code(error),
-            Self::Session { error, .. } => match error {
+            Self::Session { error, .. } => match error.as_ref() {
                 SessionError::Data(error) => error.exit_code(),
                 SessionError::Intents(error) => error.exit_code(),
                 SessionError::Record(error) => record_code(error),
