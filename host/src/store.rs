@@ -4,9 +4,11 @@
 //! known. A store knows nothing of venues and makes no decisions about orders; it refuses what the
 //! order protocol forbids.
 
+pub mod journal;
 pub mod memory;
 
 use investbot_plugin_api::{NewOrder, UnixNanos};
+use serde::{Deserialize, Serialize};
 
 pub use memory::InMemoryIdempotencyStore;
 
@@ -33,7 +35,8 @@ pub enum Claimed {
 }
 
 /// What is known about an attempt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Settled {
     /// The venue has the order.
     Accepted,
