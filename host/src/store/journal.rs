@@ -103,9 +103,9 @@ impl Journal {
         let contents = read(fs.as_ref(), dir, options.expected, sink)?;
         let reserve = Reserve::take(fs.as_ref(), dir)?;
         let broken = recovery::mend(fs.as_ref(), dir, &contents)?;
-        let segment = contents.segments.max(1);
+        let segment = contents.current().max(1);
         let path = segment::path(dir, segment);
-        let mut file = if contents.segments == 0 {
+        let mut file = if contents.current() == 0 {
             begin(fs.as_ref(), dir, &path)?
         } else {
             uninterrupted(|| fs.open_append(&path))
@@ -213,7 +213,10 @@ impl Journal {
         match uninterrupted(|| self.file.write(&self.batch)) {
             Ok(taken) if taken == self.batch.len() => Ok(()),
             // Part of it was taken: what a disk or a limit does that has no room for the rest.
-            Ok(_) => Err(failed(&io::ErrorKind::WriteZero.into())),
+            Ok(taken) => {
+                let text = format!("only {taken} of {} bytes were taken", self.batch.len());
+                Err(failed(&io::Error::new(io::ErrorKind::WriteZero, text)))
+            }
             Err(error) => Err(failed(&error)),
         }
     }

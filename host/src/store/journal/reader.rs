@@ -26,8 +26,19 @@ pub struct Contents {
     pub position: Position,
     /// How many files it has.
     pub segments: u32,
+    /// The last file that has whole records, from 1; 0 if none has.
+    pub last_written: u32,
     /// The write that was cut off, if there is one.
     pub torn: Option<Torn>,
+}
+
+impl Contents {
+    /// The file that the journal goes on in; those after it are empty. 0 if there is nothing at all.
+    pub(super) fn current(&self) -> u32 {
+        self.torn
+            .as_ref()
+            .map_or(self.last_written, |torn| torn.segment)
+    }
 }
 
 /// A write that was cut off.
@@ -58,6 +69,7 @@ pub fn read(
         segments: segment::count(fs, dir)?,
         expected: expected.filter(|position| position.seq > 0),
         last: Position::START,
+        last_written: 0,
     };
     let torn = reader.run(sink)?;
     if let Some(expected) = reader.expected
@@ -72,6 +84,7 @@ pub fn read(
     Ok(Contents {
         position: reader.last,
         segments: reader.segments,
+        last_written: reader.last_written,
         torn,
     })
 }
@@ -82,6 +95,7 @@ struct Reader<'a> {
     segments: u32,
     expected: Option<Position>,
     last: Position,
+    last_written: u32,
 }
 
 impl Reader<'_> {
@@ -129,6 +143,7 @@ impl Reader<'_> {
                 let whole = |flaw| corrupt(flaw, Because::Whole);
                 line.check(self.last).map_err(whole)?;
                 self.last = line.position();
+                self.last_written = segment;
                 if let Some(expected) = self.expected
                     && expected.seq == self.last.seq
                     && expected != self.last

@@ -7,8 +7,8 @@ use super::reader::{Contents, Torn};
 use super::segment;
 use crate::fs::{Fs, FsFile, uninterrupted};
 
-/// Puts the bytes of a torn write aside, and the whole lines of the last segment with content on the
-/// disk anew. Returns where the bytes were put.
+/// Puts the bytes of a torn write aside, and the whole lines of the file to go on in on the disk anew,
+/// with its name. Empty files after it are removed. Returns where the torn bytes were put.
 ///
 /// Anew, because the process before may have ended at a failed sync: what is read then comes from the
 /// system's cache and is nowhere else, and no further sync would write it.
@@ -21,14 +21,14 @@ pub(super) fn mend(
         Some(torn) => Some(put_aside(fs, torn)?),
         None => None,
     };
-    let last = contents
-        .torn
-        .as_ref()
-        .map_or(contents.segments, |torn| torn.segment);
-    if last > 0 {
-        let file = segment::path(dir, last);
+    let current = contents.current();
+    if current > 0 {
         let whole = contents.torn.as_ref().map_or(u64::MAX, |torn| torn.offset);
-        rewrite(fs, &file, whole)?;
+        rewrite(fs, &segment::path(dir, current), whole)?;
+    }
+    for empty in (current + 1..=contents.segments).rev() {
+        let file = segment::path(dir, empty);
+        uninterrupted(|| fs.remove(&file)).map_err(|e| IoFailure::new("remove", &file, &e))?;
     }
     uninterrupted(|| fs.sync_dir(dir))
         .map_err(|e| IoFailure::new("sync the directory", dir, &e))?;
