@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::mirror::{FillData, OrderData, ReportData};
 use super::text;
-use crate::store::{Claim, Settled, Settlement};
+use crate::store::{Claim, Resolution, Settled, Settlement};
 
 /// Something that has happened, as it is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,7 +97,7 @@ pub struct Resolved<'a> {
     pub key: Cow<'a, str>,
     /// What became of the order.
     #[serde(rename = "as")]
-    pub settled: Settled,
+    pub resolution: Resolution,
     /// How the person knows.
     #[serde(borrow)]
     pub reason: Cow<'a, str>,

@@ -15,7 +15,7 @@ use investbot_plugin_api::{
 
 use super::*;
 use crate::fs::SimFs;
-use crate::store::{Claim, Settled, Settlement};
+use crate::store::{Claim, Resolution, Settled, Settlement};
 
 const NOW: UnixNanos = UnixNanos(1_700_000_000_123_456_789);
 
@@ -109,7 +109,7 @@ fn every_kind() -> Vec<Record<'static>> {
         }),
         Record::Resolved(Resolved {
             key: "k".into(),
-            settled: Settled::Absent,
+            resolution: Resolution::Absent,
             reason: "the venue's \\ support said so".into(),
         }),
         Record::Offset(u64::MAX),
@@ -136,7 +136,7 @@ fn owned(record: Record<'_>) -> Record<'static> {
         }),
         Record::Resolved(resolved) => Record::Resolved(Resolved {
             key: own(resolved.key),
-            settled: resolved.settled,
+            resolution: resolved.resolution,
             reason: own(resolved.reason),
         }),
         Record::Offset(position) => Record::Offset(position),
