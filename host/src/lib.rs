@@ -1,7 +1,8 @@
 //! The investbot host: order execution for algorithmic trading, with exchange adapters as plugins.
 //!
 //! Arrows point one way: `cli -> exec -> {engine, store, plugin, feed, observe} -> plugin-api`;
-//! `config`, `clock` and `exit` are leaves that the upper rooms share. `engine` knows none of the others.
+//! `config`, `clock`, `fs` and `exit` are leaves that the upper rooms share. `engine` knows none of the
+//! others.
 
 pub mod cli;
 pub mod clock;
@@ -10,6 +11,7 @@ pub mod engine;
 pub mod exec;
 pub mod exit;
 pub mod feed;
+pub mod fs;
 pub mod observe;
 pub mod plugin;
 pub mod store;

@@ -4,10 +4,16 @@
 //! known. A store knows nothing of venues and makes no decisions about orders; it refuses what the
 //! order protocol forbids.
 
+pub mod file;
+pub mod journal;
+mod ledger;
 pub mod memory;
 
 use investbot_plugin_api::{NewOrder, UnixNanos};
+use serde::{Deserialize, Serialize};
 
+pub use file::FileIdempotencyStore;
+use journal::JournalError;
 pub use memory::InMemoryIdempotencyStore;
 
 /// One attempt that is about to be made.
@@ -33,7 +39,8 @@ pub enum Claimed {
 }
 
 /// What is known about an attempt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Settled {
     /// The venue has the order.
     Accepted,
@@ -45,6 +52,28 @@ pub enum Settled {
     Abandoned,
     /// Nobody knows; a person decides.
     Held,
+}
+
+/// What a person may decide about a held order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Resolution {
+    /// The venue has the order.
+    Accepted,
+    /// The venue refused it.
+    Rejected,
+    /// The venue never got it; another attempt may be made.
+    Absent,
+}
+
+impl From<Resolution> for Settled {
+    fn from(resolution: Resolution) -> Self {
+        match resolution {
+            Resolution::Accepted => Self::Accepted,
+            Resolution::Rejected => Self::Rejected,
+            Resolution::Absent => Self::Absent,
+        }
+    }
 }
 
 /// A settled attempt.
@@ -102,6 +131,29 @@ pub enum StoreError {
         /// The attempt.
         attempt: u32,
     },
+    /// A decision about an order that nobody has to decide about.
+    #[error(
+        "order {key} is not held, so there is nothing to decide\n  hint: check the key; a decision \
+         that was recorded stands"
+    )]
+    NotHeld {
+        /// The key.
+        key: String,
+    },
+    /// The journal is another run's.
+    #[error(
+        "the journal is of run {recorded}, not of run {offered}\n  hint: resume with the run id that \
+         the run was started with"
+    )]
+    OtherRun {
+        /// The run that wrote the journal.
+        recorded: String,
+        /// The run that would go on with it.
+        offered: String,
+    },
+    /// The journal cannot be read or written.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
 }
 
 /// The memory of submissions.
@@ -118,3 +170,6 @@ pub trait IdempotencyStore: Send {
     /// Every attempt without a settlement, by key.
     fn in_doubt(&self) -> Result<Vec<Claim>, StoreError>;
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,14 +9,15 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("clock", &[]),
     ("exit", &[]),
     ("config", &["clock"]),
-    ("store", &[]),
+    ("fs", &[]),
+    ("store", &["fs"]),
     ("plugin", &["clock"]),
     ("feed", &["clock", "engine", "exit"]),
     ("observe", &["clock", "engine", "feed"]),
     (
         "exec",
         &[
-            "clock", "config", "engine", "exit", "feed", "observe", "plugin", "store",
+            "clock", "config", "engine", "exit", "feed", "fs", "observe", "plugin", "store",
         ],
     ),
     ("cli", &["config", "exec", "exit", "observe"]),

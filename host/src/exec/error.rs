@@ -11,6 +11,8 @@ use crate::feed::DataError;
 use crate::observe::record::RecordError;
 use crate::observe::run_dir::RunDirError;
 use crate::plugin::LoadError;
+use crate::store::StoreError;
+use crate::store::journal::JournalError;
 
 /// Why a run did not come to its end.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +47,9 @@ pub enum RunError {
     /// The run directory cannot be used.
     #[error(transparent)]
     RunDir(#[from] RunDirError),
+    /// What the run has sent cannot be kept, or cannot be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// The venue did not answer what has to be known before the first order.
     #[error(
         "the venue did not tell its {what}: {error}\n  hint: nothing was sent; run again once the venue answers"
@@ -105,6 +110,7 @@ impl RunError {
             | Self::Instrument(_)
             | Self::Start { .. } => ExitCode::PluginRefused,
             Self::RunDir(error) => run_dir_code(error),
+            Self::Store(error) => store_code(error),
             Self::Session { error, .. } => match error.as_ref() {
                 SessionError::Data(error) => error.exit_code(),
                 SessionError::Intents(error) => error.exit_code(),
@@ -139,6 +145,18 @@ const fn record_code(error: &RecordError) -> ExitCode {
     match error {
         RecordError::RunDir(error) => run_dir_code(error),
         RecordError::Output(_) => ExitCode::Unexpected,
+    }
+}
+
+const fn store_code(error: &StoreError) -> ExitCode {
+    match error {
+        StoreError::OtherRun { .. }
+        | StoreError::Journal(
+            JournalError::Corrupt { .. }
+            | JournalError::MissingSegment { .. }
+            | JournalError::CutShort { .. },
+        ) => ExitCode::RunDir,
+        _ => ExitCode::Unexpected,
     }
 }
 

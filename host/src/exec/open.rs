@@ -1,11 +1,12 @@
 //! Makes the parts of a run: the run directory, the open plugin, and a core that starts from what the
 //! venue says.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use investbot_plugin_api::manifest::{Capabilities, Deadline};
-use investbot_plugin_api::{Decimal, Instrument, OpenParams};
+use investbot_plugin_api::{Decimal, Instrument, OpenParams, UnixNanos};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
@@ -19,18 +20,21 @@ use super::signals::StopFlag;
 use super::source::{Intents, Source, Window};
 use super::watch::Watch;
 use super::worker::ExecWorker;
-use crate::clock::{Clock as _, RunClock};
+use crate::clock::{Clock as _, RunClock, SystemClock};
 use crate::config::{Pace, Risk};
 use crate::engine::retry::Backoff;
 use crate::engine::{Core, CoreConfig, OrderSupport, RiskLimits};
 use crate::feed::BarStream;
+use crate::fs::{Fs as _, RealFs};
 use crate::observe::output::Output;
 use crate::observe::progress::Progress;
 use crate::observe::record::Record;
 use crate::observe::result::PluginUsed;
-use crate::observe::run_dir::RunDir;
+use crate::observe::run_dir::{RunDir, RunDirError};
 use crate::plugin::{Answer, Venue};
-use crate::store::InMemoryIdempotencyStore;
+use crate::store::file::Start;
+use crate::store::journal::{Options, Record as Entry};
+use crate::store::{FileIdempotencyStore, IdempotencyStore, InMemoryIdempotencyStore};
 
 /// The parts of a run, ready to go.
 pub struct Opened {
@@ -118,8 +122,9 @@ impl Prepared {
             stop,
         } = parts;
         let lockstep = self.valid.pace == Pace::Virtual || self.intents.is_none();
-        let core = self.core(run_id, venue.as_ref(), &clock)?;
-        let worker = self.worker(venue.clone(), clock.clone(), cancel)?;
+        let core = self.core(run_id.clone(), venue.as_ref(), &clock)?;
+        let store = self.store(run_dir.as_ref(), run_id, clock.now())?;
+        let worker = self.worker(venue.clone(), clock.clone(), store, cancel)?;
         let watch = self.ask("fills", &clock, || Watch::from_now(venue.as_ref()))?;
         let simulated = self.plugin.manifest().plugin.simulated;
         let market = Market::new(&self.instrument, self.config.bars.batch, simulated);
@@ -237,15 +242,46 @@ impl Prepared {
         }
     }
 
+    /// In the run directory's journal, or in memory where there is no run directory: such a run cannot be
+    /// resumed.
+    fn store(
+        &self,
+        run_dir: Option<&RunDir>,
+        run_id: String,
+        now: UnixNanos,
+    ) -> Result<Box<dyn IdempotencyStore>, RunError> {
+        let Some(run_dir) = run_dir else {
+            let store = InMemoryIdempotencyStore::new(self.config.store_ttl);
+            return Ok(Box::new(store));
+        };
+        let start = Start {
+            run_id,
+            plugin_sha256: self.plugin.sha256().to_owned(),
+            started_at: SystemClock.now(),
+        };
+        let options = Options::default();
+        // The directory itself must be on the disk, or all that is in it could vanish.
+        let path = run_dir.path();
+        let above = path.parent().filter(|above| !above.as_os_str().is_empty());
+        let above = above.unwrap_or(Path::new("."));
+        RealFs.sync_dir(above).map_err(|source| RunDirError::Io {
+            path: above.to_owned(),
+            source,
+        })?;
+        let ignore = &mut |_, _, _: Entry<'_>| Ok(());
+        let found = FileIdempotencyStore::open(Arc::new(RealFs), path, options, ignore)?;
+        Ok(Box::new(found.begin(start, now)?))
+    }
+
     fn worker(
         &self,
         venue: Arc<dyn Venue>,
         clock: Arc<RunClock>,
+        store: Box<dyn IdempotencyStore>,
         cancel: CancelFlag,
     ) -> Result<ExecWorker, RunError> {
-        let store = InMemoryIdempotencyStore::new(self.config.store_ttl);
         let policy = self.send_policy(&self.plugin.manifest().capabilities);
-        let courier = Courier::new(venue, clock, Box::new(store), policy, cancel);
+        let courier = Courier::new(venue, clock, store, policy, cancel);
         match self.valid.pace {
             Pace::Virtual => Ok(ExecWorker::inline(courier)),
             Pace::Realtime => {
@@ -281,7 +317,7 @@ impl Prepared {
             hash.update(self.config.run.seed.to_be_bytes());
         } else {
             use std::hash::{BuildHasher as _, RandomState};
-            let now = crate::clock::SystemClock.now().0;
+            let now = SystemClock.now().0;
             hash.update(now.to_be_bytes());
             hash.update(std::process::id().to_be_bytes());
             hash.update(RandomState::new().hash_one(now).to_be_bytes());

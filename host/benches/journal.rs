@@ -1,0 +1,200 @@
+//! Durable orders a second: claims and settlements through the store, against the same bytes appended to a
+//! file in the same batches with the same syncs, on the same disk.
+//!
+//! `cargo bench -p investbot --bench journal [-- DIRECTORY]`; the directory is where the files are made
+//! (default: the directory of the workspace's build, which is on a disk, as /tmp may not be).
+
+#![allow(
+    missing_docs,
+    clippy::print_stdout,
+    clippy::float_arithmetic,
+    reason = "a program that prints figures"
+)]
+
+use std::fs::{File, OpenOptions};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use investbot::fs::RealFs;
+use investbot::store::file::Start;
+use investbot::store::journal::{Options, Record};
+use investbot::store::{Claim, FileIdempotencyStore, IdempotencyStore as _, Settled, Settlement};
+use investbot_plugin_api::{Decimal, NewOrder, OrderType, Side, UnixNanos};
+
+const BATCHES: usize = 200;
+const ROUNDS: usize = 7;
+
+fn claims(orders: usize) -> Vec<Claim> {
+    (0..orders)
+        .map(|number| {
+            let id = format!(
+                "{:032x}",
+                (number as u128 + 1) * 0x9e37_79b9_7f4a_7c15_f39c_c060
+            );
+            let quantity = Decimal::new(20_513, 5);
+            let mut order = NewOrder::new(&id[6..], "BTC/USD", Side::Buy, quantity);
+            order.order_type = OrderType::Limit;
+            order.limit_price = Some(Decimal::new(4_312_345 + number as i64, 2));
+            order.deadline = Some(UnixNanos(1_700_000_000_000_000_000));
+            Claim {
+                digest: id.clone(),
+                key: id,
+                attempt: 1,
+                order,
+            }
+        })
+        .collect()
+}
+
+fn settlements(claims: &[Claim]) -> Vec<Settlement> {
+    claims
+        .iter()
+        .map(|claim| Settlement {
+            key: claim.key.clone(),
+            attempt: claim.attempt,
+            settled: Settled::Accepted,
+        })
+        .collect()
+}
+
+fn store(dir: &Path, options: Options) -> FileIdempotencyStore {
+    let start = Start {
+        run_id: "bench".into(),
+        plugin_sha256: "0".repeat(64),
+        started_at: UnixNanos(0),
+    };
+    let ignore = &mut |_, _, _: Record<'_>| Ok(());
+    FileIdempotencyStore::open(Arc::new(RealFs), dir, options, ignore)
+        .expect("a journal")
+        .begin(start, UnixNanos(0))
+        .expect("room")
+}
+
+/// Claims and settles every order in batches; the time it takes, and the directory it was done in.
+fn through_the_store(root: &Path, batch: usize, options: Options) -> (Duration, tempfile::TempDir) {
+    let dir = tempfile::tempdir_in(root).expect("a directory");
+    let mut store = store(dir.path(), options);
+    let claims = claims(batch * BATCHES);
+    let settlements = settlements(&claims);
+    let now = UnixNanos(1_700_000_000_123_456_789);
+    let begin = Instant::now();
+    for (claims, settlements) in claims.chunks(batch).zip(settlements.chunks(batch)) {
+        store.claim(claims, now).expect("granted");
+        store.settle(settlements, now).expect("in doubt");
+    }
+    (begin.elapsed(), dir)
+}
+
+/// The journal's own bytes again, in the same writes and syncs, by nothing but the system.
+fn raw(root: &Path, batches: &[Vec<u8>]) -> Duration {
+    let dir = tempfile::tempdir_in(root).expect("a directory");
+    let path = dir.path().join("raw");
+    let mut file = OpenOptions::new()
+        .append(true)
+        .create_new(true)
+        .open(&path)
+        .expect("a file");
+    file.sync_all().expect("a disk");
+    File::open(dir.path())
+        .and_then(|dir| dir.sync_all())
+        .expect("a disk");
+    let begin = Instant::now();
+    for batch in batches {
+        file.write_all(batch).expect("room");
+        file.sync_data().expect("a disk");
+    }
+    begin.elapsed()
+}
+
+/// The batches as the store wrote them.
+fn batches(dir: &Path, batch: usize) -> Vec<Vec<u8>> {
+    let mut names: Vec<PathBuf> = std::fs::read_dir(dir)
+        .expect("there")
+        .map(|entry| entry.expect("there").path())
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "jsonl")
+        })
+        .collect();
+    // `idempotency_keys.jsonl` is the first file, and the last in the order of names.
+    names.sort();
+    names.rotate_right(1);
+    let all: Vec<u8> = names
+        .iter()
+        .flat_map(|path| std::fs::read(path).expect("there"))
+        .collect();
+    let lines: Vec<&[u8]> = all.split_inclusive(|byte| *byte == b'\n').skip(1).collect();
+    assert_eq!(lines.len(), 2 * batch * BATCHES);
+    lines.chunks(batch).map(<[&[u8]]>::concat).collect()
+}
+
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort();
+    times[times.len() / 2]
+}
+
+fn per_second(count: usize, time: Duration) -> f64 {
+    count as f64 / time.as_secs_f64()
+}
+
+fn durable_orders(root: &Path, batch: usize) {
+    let mut journal = Vec::new();
+    let mut append = Vec::new();
+    let mut ratios = Vec::new();
+    // In turns, so that what else the disk does hits both.
+    for _ in 0..ROUNDS {
+        let (time, dir) = through_the_store(root, batch, Options::default());
+        let raw = raw(root, &batches(dir.path(), batch));
+        ratios.push(raw.as_secs_f64() / time.as_secs_f64());
+        journal.push(time);
+        append.push(raw);
+    }
+    ratios.sort_by(f64::total_cmp);
+    println!(
+        "figure: durable orders a second (attempt and outcome), batch {batch}: {:.0}",
+        per_second(batch * BATCHES, median(journal))
+    );
+    println!(
+        "figure: raw append of the same bytes, batch {batch}: {:.0} orders a second",
+        per_second(batch * BATCHES, median(append))
+    );
+    println!(
+        "figure: journal / raw append, batch {batch}: {:.2} (of {ROUNDS} rounds {:.2} to {:.2})",
+        ratios[ROUNDS / 2],
+        ratios[0],
+        ratios[ROUNDS - 1]
+    );
+}
+
+fn reading(root: &Path) {
+    let (_, dir) = through_the_store(root, 64, Options::default());
+    let begin = Instant::now();
+    let mut records = 0;
+    FileIdempotencyStore::open(
+        Arc::new(RealFs),
+        dir.path(),
+        Options::default(),
+        &mut |_, _, _| {
+            records += 1;
+            Ok(())
+        },
+    )
+    .expect("whole");
+    println!(
+        "figure: records read, checked and applied a second: {:.0}",
+        per_second(records, begin.elapsed())
+    );
+}
+
+fn main() {
+    let given = std::env::args()
+        .skip(1)
+        .find(|argument| !argument.starts_with('-'));
+    let root = given.map_or_else(|| PathBuf::from(env!("CARGO_TARGET_TMPDIR")), PathBuf::from);
+    for batch in [64, 1] {
+        durable_orders(&root, batch);
+    }
+    reading(&root);
+}

@@ -1,0 +1,307 @@
+//! What a simulated disk holds, and what a crash makes of it.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::not_found;
+
+/// What became of a change that was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    /// In the cache: the next sync keeps it.
+    Pending,
+    /// On the disk.
+    Kept,
+    /// In the cache, and counted as written though it may not be: a sync of it failed.
+    Forsaken,
+}
+
+/// Changes in order, on top of what is surely on the disk.
+#[derive(Clone, Debug)]
+struct Log<T>(Vec<(T, Fate)>);
+
+impl<T> Default for Log<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<T> Log<T> {
+    fn push(&mut self, change: T) {
+        self.0.push((change, Fate::Pending));
+    }
+
+    fn turn(&mut self, which: impl Fn(&T) -> bool, to: Fate) {
+        for (change, fate) in &mut self.0 {
+            if *fate == Fate::Pending && which(change) {
+                *fate = to;
+            }
+        }
+    }
+
+    /// Takes the changes from the front that are on the disk.
+    fn settled(&mut self) -> impl Iterator<Item = T> {
+        let count = self
+            .0
+            .iter()
+            .take_while(|(_, fate)| *fate == Fate::Kept)
+            .count();
+        self.0.drain(..count).map(|(change, _)| change)
+    }
+}
+
+#[derive(Clone, Debug)]
+enum Edit {
+    Write { at: usize, bytes: Vec<u8> },
+    Truncate { length: usize },
+}
+
+impl Edit {
+    fn apply(&self, content: &mut Vec<u8>) {
+        match self {
+            Self::Write { at, bytes } => {
+                let end = at + bytes.len();
+                if content.len() < end {
+                    // Where an earlier write was lost there is a hole.
+                    content.resize(end, 0);
+                }
+                content[*at..end].copy_from_slice(bytes);
+            }
+            Self::Truncate { length } => content.truncate(*length),
+        }
+    }
+}
+
+/// One file's content.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Inode {
+    seen: Vec<u8>,
+    disk: Vec<u8>,
+    edits: Log<Edit>,
+}
+
+impl Inode {
+    pub(super) fn content(&self) -> &[u8] {
+        &self.seen
+    }
+
+    fn edit(&mut self, edit: Edit) {
+        edit.apply(&mut self.seen);
+        self.edits.push(edit);
+    }
+
+    pub(super) fn truncate(&mut self, length: u64) {
+        let length = usize::try_from(length).unwrap_or(usize::MAX);
+        self.edit(Edit::Truncate { length });
+    }
+
+    pub(super) fn sync(&mut self) {
+        self.edits.turn(|_| true, Fate::Kept);
+        for edit in self.edits.settled() {
+            edit.apply(&mut self.disk);
+        }
+    }
+
+    pub(super) fn fail_sync(&mut self) {
+        self.edits.turn(|_| true, Fate::Forsaken);
+    }
+
+    fn crash(&mut self, dice: &mut Dice) {
+        for (edit, fate) in std::mem::take(&mut self.edits.0) {
+            let edit = match (fate, edit) {
+                (Fate::Kept, edit) => edit,
+                (_, Edit::Write { at, mut bytes }) => {
+                    // Often all or nothing, so that schedules with several crashes get anywhere.
+                    match dice.below(4) {
+                        0 => continue,
+                        1 => {}
+                        _ => bytes.truncate(dice.below(bytes.len() + 1)),
+                    }
+                    Edit::Write { at, bytes }
+                }
+                (_, edit) if dice.below(2) == 0 => edit,
+                _ => continue,
+            };
+            edit.apply(&mut self.disk);
+        }
+        self.seen.clone_from(&self.disk);
+    }
+}
+
+type Names = BTreeMap<PathBuf, usize>;
+
+#[derive(Clone, Debug)]
+enum Naming {
+    Add { path: PathBuf, inode: usize },
+    Remove { path: PathBuf },
+    Rename { from: PathBuf, to: PathBuf },
+}
+
+impl Naming {
+    fn apply(&self, names: &mut Names) {
+        match self {
+            Self::Add { path, inode } => {
+                names.insert(path.clone(), *inode);
+            }
+            Self::Remove { path } => {
+                names.remove(path);
+            }
+            Self::Rename { from, to } => {
+                if let Some(inode) = names.remove(from) {
+                    names.insert(to.clone(), inode);
+                }
+            }
+        }
+    }
+
+    fn is_in(&self, dir: &Path) -> bool {
+        match self {
+            Self::Add { path, .. } | Self::Remove { path } => path.parent() == Some(dir),
+            Self::Rename { to, .. } => to.parent() == Some(dir),
+        }
+    }
+}
+
+/// All files and their names.
+#[derive(Debug, Default)]
+pub(super) struct Disk {
+    inodes: Vec<Inode>,
+    seen: Names,
+    names: Names,
+    changes: Log<Naming>,
+    pub(super) capacity: Option<u64>,
+}
+
+impl Disk {
+    pub(super) fn find(&self, path: &Path) -> Option<usize> {
+        self.seen.get(path).copied()
+    }
+
+    pub(super) fn inode(&self, path: &Path) -> Option<&Inode> {
+        self.find(path).map(|id| &self.inodes[id])
+    }
+
+    pub(super) fn file(&mut self, id: usize) -> &mut Inode {
+        &mut self.inodes[id]
+    }
+
+    pub(super) fn list(&self, dir: &Path) -> Vec<PathBuf> {
+        let paths = self.seen.keys();
+        paths
+            .filter(|path| path.parent() == Some(dir))
+            .cloned()
+            .collect()
+    }
+
+    /// Appends as much as there is room for.
+    pub(super) fn append(&mut self, id: usize, bytes: &[u8]) -> io::Result<usize> {
+        let room = self.room().min(bytes.len());
+        if room == 0 && !bytes.is_empty() {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        let inode = &mut self.inodes[id];
+        inode.edit(Edit::Write {
+            at: inode.seen.len(),
+            bytes: bytes[..room].to_vec(),
+        });
+        Ok(room)
+    }
+
+    fn room(&self) -> usize {
+        let Some(capacity) = self.capacity else {
+            return usize::MAX;
+        };
+        let used: usize = self
+            .seen
+            .values()
+            .map(|id| self.inodes[*id].seen.len())
+            .sum();
+        usize::try_from(capacity)
+            .unwrap_or(usize::MAX)
+            .saturating_sub(used)
+    }
+
+    pub(super) fn create(&mut self, path: &Path) -> io::Result<usize> {
+        if self.seen.contains_key(path) {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        let inode = self.inodes.len();
+        self.inodes.push(Inode::default());
+        let path = path.to_owned();
+        self.name(Naming::Add { path, inode });
+        Ok(inode)
+    }
+
+    pub(super) fn remove(&mut self, path: &Path) -> io::Result<()> {
+        self.find(path).ok_or_else(|| not_found(path))?;
+        let path = path.to_owned();
+        self.name(Naming::Remove { path });
+        Ok(())
+    }
+
+    pub(super) fn rename(&mut self, from: &Path, to: &Path) -> io::Result<()> {
+        self.find(from).ok_or_else(|| not_found(from))?;
+        self.name(Naming::Rename {
+            from: from.to_owned(),
+            to: to.to_owned(),
+        });
+        Ok(())
+    }
+
+    fn name(&mut self, naming: Naming) {
+        naming.apply(&mut self.seen);
+        self.changes.push(naming);
+    }
+
+    pub(super) fn sync_dir(&mut self, dir: &Path) {
+        self.changes.turn(|naming| naming.is_in(dir), Fate::Kept);
+        for naming in self.changes.settled() {
+            naming.apply(&mut self.names);
+        }
+    }
+
+    pub(super) fn fail_sync_dir(&mut self, dir: &Path) {
+        self.changes
+            .turn(|naming| naming.is_in(dir), Fate::Forsaken);
+    }
+
+    pub(super) fn plant(&mut self, path: &Path, content: &[u8]) {
+        let inode = self.inodes.len();
+        self.inodes.push(Inode {
+            seen: content.to_vec(),
+            disk: content.to_vec(),
+            edits: Log::default(),
+        });
+        self.seen.insert(path.to_owned(), inode);
+        self.names.insert(path.to_owned(), inode);
+    }
+
+    pub(super) fn crash(&mut self, seed: u64) {
+        let mut dice = Dice(seed);
+        for (naming, fate) in std::mem::take(&mut self.changes.0) {
+            if fate == Fate::Kept || dice.below(2) == 0 {
+                naming.apply(&mut self.names);
+            }
+        }
+        self.seen.clone_from(&self.names);
+        for inode in &mut self.inodes {
+            inode.crash(&mut dice);
+        }
+    }
+}
+
+/// SplitMix64: a sequence of numbers that is the same for the same seed.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^= z >> 31;
+        let scaled = (u128::from(z) * limit as u128) >> 64;
+        usize::try_from(scaled).unwrap_or(0)
+    }
+}

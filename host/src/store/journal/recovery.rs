@@ -1,0 +1,108 @@
+//! Makes a journal fit to be written on after a process that ended anyhow.
+
+use std::path::{Path, PathBuf};
+
+use super::error::{IoFailure, JournalError};
+use super::reader::{Contents, Torn};
+use super::segment;
+use crate::fs::{Fs, FsFile, uninterrupted};
+
+/// Puts the bytes of a torn write aside, and the whole lines of the file to go on in on the disk anew,
+/// with its name. Empty files after it are removed. Returns where the torn bytes were put.
+///
+/// Anew, because the process before may have ended at a failed sync: what is read then comes from the
+/// system's cache and is nowhere else, and no further sync would write it.
+pub(super) fn mend(
+    fs: &dyn Fs,
+    dir: &Path,
+    contents: &Contents,
+) -> Result<Option<PathBuf>, JournalError> {
+    let broken = match &contents.torn {
+        Some(torn) => Some(put_aside(fs, torn)?),
+        None => None,
+    };
+    let current = contents.current();
+    if current > 0 {
+        let whole = contents.torn.as_ref().map_or(u64::MAX, |torn| torn.offset);
+        rewrite(fs, &segment::path(dir, current), whole)?;
+    }
+    for empty in (current + 1..=contents.segments).rev() {
+        let file = segment::path(dir, empty);
+        uninterrupted(|| fs.remove(&file)).map_err(|e| IoFailure::new("remove", &file, &e))?;
+    }
+    uninterrupted(|| fs.sync_dir(dir))
+        .map_err(|e| IoFailure::new("sync the directory", dir, &e))?;
+    Ok(broken)
+}
+
+fn put_aside(fs: &dyn Fs, torn: &Torn) -> Result<PathBuf, JournalError> {
+    let mut number = 1;
+    let path = loop {
+        let path = suffixed(
+            &torn.file,
+            &match number {
+                1 => ".broken".to_owned(),
+                _ => format!(".broken.{number}"),
+            },
+        );
+        let taken = uninterrupted(|| fs.exists(&path));
+        if !taken.map_err(|error| IoFailure::new("look for", &path, &error))? {
+            break path;
+        }
+        number += 1;
+    };
+    copy(fs, &torn.file, torn.offset, u64::MAX, &path)?;
+    Ok(path)
+}
+
+/// Writes the first `length` bytes of a file to a new one and puts that in its place.
+fn rewrite(fs: &dyn Fs, file: &Path, length: u64) -> Result<(), JournalError> {
+    let new = suffixed(file, ".tmp");
+    let left_over = uninterrupted(|| fs.exists(&new))
+        .map_err(|error| IoFailure::new("look for", &new, &error))?;
+    if left_over {
+        uninterrupted(|| fs.remove(&new)).map_err(|e| IoFailure::new("remove", &new, &e))?;
+    }
+    copy(fs, file, 0, length, &new)?;
+    uninterrupted(|| fs.rename(&new, file)).map_err(|e| IoFailure::new("replace", file, &e))?;
+    Ok(())
+}
+
+fn suffixed(file: &Path, suffix: &str) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+/// Copies up to `length` bytes from `offset` on to a new file, and syncs it.
+fn copy(fs: &dyn Fs, from: &Path, offset: u64, length: u64, to: &Path) -> Result<(), JournalError> {
+    use std::io::Read as _;
+    let read_failed = |error| IoFailure::new("read", from, &error);
+    let write_failed = |error| IoFailure::new("write", to, &error);
+    let mut input = uninterrupted(|| fs.read(from, offset))
+        .map_err(read_failed)?
+        .take(length);
+    let mut output = uninterrupted(|| fs.create_new(to)).map_err(write_failed)?;
+    let mut chunk = vec![0; 1 << 16];
+    loop {
+        let read = uninterrupted(|| input.read(&mut chunk)).map_err(read_failed)?;
+        if read == 0 {
+            break;
+        }
+        write_all(output.as_mut(), &chunk[..read]).map_err(write_failed)?;
+    }
+    uninterrupted(|| output.sync_data()).map_err(write_failed)?;
+    Ok(())
+}
+
+/// Writes everything, by as many calls as it takes.
+pub(super) fn write_all(file: &mut dyn FsFile, mut bytes: &[u8]) -> std::io::Result<()> {
+    while !bytes.is_empty() {
+        let taken = uninterrupted(|| file.write(bytes))?;
+        if taken == 0 {
+            return Err(std::io::ErrorKind::WriteZero.into());
+        }
+        bytes = &bytes[taken..];
+    }
+    Ok(())
+}

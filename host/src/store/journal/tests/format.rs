@@ -1,0 +1,166 @@
+//! The lines themselves.
+
+use serde_json::Value;
+
+use super::*;
+
+#[test]
+fn every_kind_of_record_comes_back_as_it_was() {
+    let fs = SimFs::new();
+    let (mut journal, opening, none) = open(&fs).expect("new");
+    assert_eq!((none.len(), opening.torn), (0, None));
+    let end = journal.append(NOW, &every_kind()).expect("room");
+    assert_eq!(end.seq, 7);
+    let (contents, records) = look(&fs, Some(end)).expect("whole");
+    assert_eq!(records, every_kind());
+    assert_eq!(contents.position, end);
+}
+
+#[test]
+fn a_journal_goes_on_where_it_ended_over_many_files() {
+    let fs = SimFs::new();
+    let mut expected = Vec::new();
+    for number in 0..12 {
+        let (mut journal, _, records) = open(&fs).expect("whole");
+        assert_eq!(records, expected);
+        journal.append(NOW, &[attempt(number)]).expect("room");
+        expected.push(attempt(number));
+    }
+    let (contents, records) = look(&fs, None).expect("whole");
+    assert_eq!(records, expected);
+    assert!(contents.segments > 3, "{}", contents.segments);
+    assert!(
+        fs.peek(Path::new("/run/idempotency_keys.000002.jsonl"))
+            .is_some()
+    );
+}
+
+#[test]
+fn the_batch_size_changes_no_byte() {
+    let content = |sizes: usize| {
+        let fs = SimFs::new();
+        let (mut journal, ..) = open_with(&fs, Options::default()).expect("new");
+        for batch in every_kind().chunks(sizes) {
+            journal.append(NOW, batch).expect("room");
+        }
+        fs.peek(&segment::path(dir(), 1))
+    };
+    assert_eq!(content(1), content(7));
+}
+
+#[test]
+fn a_batch_is_one_write_and_one_sync() {
+    let fs = SimFs::new();
+    let (mut journal, ..) = open_with(&fs, Options::default()).expect("new");
+    let before = fs.calls();
+    let batch: Vec<_> = (0..64).map(attempt).collect();
+    journal.append(NOW, &batch).expect("room");
+    assert_eq!(fs.calls() - before, 2);
+    journal.append(NOW, &[]).expect("nothing to do");
+    assert_eq!(fs.calls() - before, 2);
+}
+
+fn numbers(value: &Value) -> usize {
+    match value {
+        Value::Number(_) => 1,
+        Value::Array(values) => values.iter().map(numbers).sum(),
+        Value::Object(fields) => fields.values().map(numbers).sum(),
+        _ => 0,
+    }
+}
+
+#[test]
+fn every_line_is_json_without_numbers() {
+    let fs = SimFs::new();
+    let (mut journal, ..) = open_with(&fs, Options::default()).expect("new");
+    journal.append(NOW, &every_kind()).expect("room");
+    let content = fs.peek(&segment::path(dir(), 1)).expect("there");
+    for line in std::str::from_utf8(&content).expect("text").lines() {
+        let value: Value = serde_json::from_str(line).expect("JSON");
+        assert_eq!(numbers(&value), 0, "{line}");
+    }
+}
+
+/// A field that is added to an order has to be added to the journal: it would be lost at a resume.
+#[test]
+fn nothing_of_an_order_a_report_or_a_fill_is_left_out() {
+    fn names(value: &Value) -> Vec<String> {
+        let fields = value.as_object().expect("an object");
+        let mut names: Vec<_> = fields.keys().cloned().collect();
+        names.sort();
+        names
+    }
+    fn json(value: impl serde::Serialize) -> Value {
+        serde_json::to_value(value).expect("plain data")
+    }
+    let mut order = claim(1).order;
+    order.stop_price = Some(Decimal::ONE);
+    order.expire_time = Some(NOW);
+    assert_eq!(
+        names(&json(&order)),
+        names(&json(mirror::OrderData::of(&order)))
+    );
+    assert_eq!(mirror::OrderData::of(&order).into_order(), order);
+    let report = report();
+    assert_eq!(
+        names(&json(&report)),
+        names(&json(mirror::ReportData::of(&report)))
+    );
+    let fill = &report.fills[0];
+    assert_eq!(names(&json(fill)), names(&json(mirror::FillData::of(fill))));
+}
+
+#[test]
+fn a_position_survives_being_written_down() {
+    let fs = SimFs::new();
+    let (mut journal, ..) = open(&fs).expect("new");
+    let position = journal.append(NOW, &[attempt(1)]).expect("room");
+    let text = serde_json::to_string(&position).expect("plain data");
+    assert_eq!(
+        serde_json::from_str::<Position>(&text).expect("its own"),
+        position
+    );
+}
+
+#[test]
+fn a_record_that_is_too_long_is_refused_and_leaves_no_trace() {
+    let fs = SimFs::new();
+    let (mut journal, ..) = open(&fs).expect("new");
+    let mut long = claim(1);
+    long.key = "k".repeat(line::MAX_LINE);
+    let answer = journal.append(NOW, &[attempt(0), Record::Attempt(Cow::Owned(long))]);
+    assert!(
+        matches!(answer, Err(JournalError::Record { .. })),
+        "{answer:?}"
+    );
+    journal.append(NOW, &[attempt(2)]).expect("still well");
+    assert_eq!(look(&fs, None).expect("whole").1, [attempt(2)]);
+}
+
+#[test]
+fn a_record_of_a_kind_that_is_not_known_is_refused_by_line() {
+    let fs = SimFs::new();
+    let (mut journal, ..) = open(&fs).expect("new");
+    journal.append(NOW, &[attempt(1)]).expect("room");
+    let file = segment::path(dir(), 1);
+    let text = String::from_utf8(fs.peek(&file).expect("there")).expect("text");
+    let body = text.replace("\"attempt\",\"data\"", "\"novelty\",\"data\"");
+    let body = &body[..body.find(",\"crc\"").expect("a checksum")];
+    let line = format!(
+        "{body},\"crc\":\"{:08x}\"}}\n",
+        crc32fast::hash(body.as_bytes())
+    );
+    fs.plant(&file, line.as_bytes());
+    let error = look(&fs, None).expect_err("unknown");
+    assert!(
+        matches!(
+            &error,
+            JournalError::Corrupt {
+                line: 1,
+                flaw: Flaw::Content(_),
+                ..
+            }
+        ),
+        "{error}"
+    );
+}
