@@ -12,6 +12,7 @@ use crate::adapter::{Adapter, Answer, OpenParams};
 use crate::codec;
 use crate::error::{AdapterError, Effect, ErrorKind};
 use crate::host::{Call, Host, Level};
+use crate::market::BarBatch;
 use crate::op::{CallHeader, Empty, Operation};
 
 /// An adapter behind the boundary.
@@ -89,7 +90,11 @@ fn run<A: Adapter>(adapter: &A, host: &Host, op: Operation, bytes: &[u8]) -> Ans
     let request = Request { host, op, bytes };
     match op {
         Operation::Place => request.with(|call, order| adapter.place(call, &order)),
-        Operation::OnBars => request.with(|call, bars| adapter.on_bars(call, &bars)),
+        Operation::OnBars => request.with(|call, batch: BarBatch| {
+            let answer = adapter.on_bars(call, &batch);
+            codec::short::give_back(batch.bars);
+            answer
+        }),
         Operation::Cancel => request.with(|call, cancel| adapter.cancel(call, &cancel)),
         Operation::Order => request.with(|call, order| adapter.order(call, &order)),
         Operation::FillsSince => request

@@ -31,8 +31,10 @@ fn what_is_in_it() {
         names,
         [
             ".lock",
+            ".reserve",
             "fills.csv",
             "fills.jsonl",
+            "idempotency_keys.jsonl",
             "reports.jsonl",
             "run.json",
             "summary.json",
@@ -121,11 +123,12 @@ fn a_directory_that_another_run_works_in() {
 #[cfg(unix)]
 fn a_full_disk() {
     let dir = scratch();
-    let order = r#"{"instrument":"BTC/USD","side":"buy","type":"market","quantity":"0.00001"}"#;
+    // Denied, so that it is the reports that the disk has no room for.
+    let order = r#"{"instrument":"BTC/USD","side":"buy","type":"market","quantity":"0.000000001"}"#;
     let limit = std::fs::metadata(plugin("investbot_stub")).unwrap().len();
     dir.file(
         "orders.jsonl",
-        format!("{order}\n").repeat(limit as usize / 300),
+        format!("{order}\n").repeat(limit as usize / 200),
     );
     let run = run([
         "--exchange",

@@ -9,6 +9,7 @@
 mod order;
 mod transition;
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use investbot_plugin_api::{Decimal, Side};
@@ -169,21 +170,21 @@ impl Orders {
             let Some(id) = self.recent.pop_front() else {
                 return;
             };
-            let Some(order) = self.all.get_mut(&id) else {
+            let Some(mut order) = self.all.remove(&id) else {
                 continue;
             };
-            order.recent = false;
             if order.counted.unsettled {
                 // It came back from the ring and has a later turn.
+                order.recent = false;
+                self.all.insert(id, order);
                 continue;
             }
-            let order = self.all.remove(&id);
-            if let Some(venue_id) = order.and_then(|order| order.venue_order_id)
-                && let Some(ids) = self.by_venue_id.get_mut(&venue_id)
+            if let Some(venue_id) = order.venue_order_id.take()
+                && let Entry::Occupied(mut ids) = self.by_venue_id.entry(venue_id)
             {
-                ids.retain(|other| *other != id);
-                if ids.is_empty() {
-                    self.by_venue_id.remove(&venue_id);
+                ids.get_mut().retain(|other| *other != id);
+                if ids.get().is_empty() {
+                    ids.remove();
                 }
             }
         }

@@ -5,6 +5,8 @@
 //! (a test compares them). What does not have its usual form is left to the general decoder, which also
 //! has the words for what is wrong.
 
+use std::cell::Cell;
+
 use minicbor::data::IanaTag;
 use minicbor::{Decoder, Encoder, decode as de, encode as en};
 use rust_decimal::Decimal;
@@ -29,6 +31,8 @@ const BAR: u8 = 4 << 5 | 7;
 const BAR_LEAST: usize = 1 + 2 + 5 * 4;
 /// The largest mantissa that is an integer; a larger one is a bignum.
 const MOST: u64 = i64::MAX as u64;
+/// How many bars' memory a thread keeps.
+const SPARE_BARS: usize = 4096;
 /// Room for any decimal: its heads, a scale of 28, a bignum of 96 bits.
 const DECIMAL_ROOM: usize = 2 + 2 + 2 + 12;
 /// Room for any bar.
@@ -96,15 +100,30 @@ pub(crate) fn read_bar(d: &mut Decoder<'_>) -> Option<Bar> {
     })
 }
 
-/// Reads an array of bars into memory that is asked for once.
+thread_local! {
+    static SPARE: Cell<Vec<Bar>> = const { Cell::new(Vec::new()) };
+}
+
+/// Reads an array of bars. The memory is that of bars that were given back, or asked for once.
 pub(crate) fn read_bars<C>(d: &mut Decoder<'_>, cx: &mut C) -> Result<Vec<Bar>, de::Error> {
     let bytes_left = d.input().len().saturating_sub(d.position());
     let told = d.probe().array()?.unwrap_or(0);
-    let mut bars = Vec::with_capacity((told as usize).min(bytes_left / BAR_LEAST));
+    let mut bars = SPARE.take();
+    bars.clear();
+    bars.reserve((told as usize).min(bytes_left / BAR_LEAST));
     for bar in d.array_iter_with(cx)? {
         bars.push(bar?);
     }
     Ok(bars)
+}
+
+/// Keeps the memory of bars for the next ones: an allocator takes its time over pieces of this size. More
+/// than [`SPARE_BARS`] are not worth keeping.
+pub(crate) fn give_back(bars: Vec<Bar>) {
+    if bars.capacity() <= SPARE_BARS {
+        // While the thread ends, the memory is simply freed.
+        let _ = SPARE.try_with(|spare| spare.set(bars));
+    }
 }
 
 /// The bytes of one value, on their way to the encoder.

@@ -105,19 +105,19 @@ pub enum JournalError {
     /// There is no room left.
     #[error(
         "no room for the journal: cannot {} {}: {}\n  hint: no new order was sent; free some space, \
-         then resume the run", .0.action, .0.path.display(), .0.text
+         and look the open orders up at the venue", .0.action, .0.path.display(), .0.text
     )]
     Full(IoFailure),
     /// The system said no.
     #[error(
-        "cannot {} {}: {}\n  hint: nothing more is written or sent; check the disk, then resume the \
-         run", .0.action, .0.path.display(), .0.text
+        "cannot {} {}: {}\n  hint: nothing more is written or sent; check the disk, and look the \
+         open orders up at the venue", .0.action, .0.path.display(), .0.text
     )]
     Io(IoFailure),
     /// A write or sync failed before.
     #[error(
         "nothing more is written to the journal, because a call failed before: cannot {} {}: {}\n  \
-         hint: check the disk, then resume the run", .0.action, .0.path.display(), .0.text
+         hint: check the disk, and look the open orders up at the venue", .0.action, .0.path.display(), .0.text
     )]
     Failed(IoFailure),
     /// A record is too long, or cannot be written as JSON.
