@@ -184,3 +184,43 @@ fn a_reader_that_went_away() {
         assert_eq!(said, "error: standard output was closed by its reader\n");
     }
 }
+
+/// A venue that answers nothing is asked again and again before the first order. The wait in between once
+/// heard no signal.
+#[test]
+fn a_signal_ends_the_wait_for_a_venue_that_does_not_answer() {
+    let mut command = run([
+        "--exchange",
+        "realish",
+        "--pace",
+        "realtime",
+        "--log",
+        "info",
+    ])
+    .keys()
+    .args(["--set", "read_failure=1"])
+    .env("INVESTBOT_RETRY_BASE_MS", "60000")
+    .env("INVESTBOT_RETRY_CAP_MS", "60000")
+    .into_command();
+    let mut child = command
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = std::io::BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    while !line.contains("trying again") {
+        line.clear();
+        let read = std::io::BufRead::read_line(&mut said, &mut line).unwrap();
+        assert_ne!(read, 0, "it ended before it waited");
+    }
+    let id = child.id().to_string();
+    let sent = std::process::Command::new("kill")
+        .args(["-s", "INT", &id])
+        .status();
+    assert!(sent.unwrap().success());
+    let mut rest = String::new();
+    std::io::Read::read_to_string(&mut said, &mut rest).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130), "{rest}");
+    assert!(rest.contains("stopped on request"), "{rest}");
+}

@@ -60,6 +60,18 @@ pub enum RunError {
         /// What it answered.
         error: AdapterError,
     },
+    /// Somebody asked for a stop while the venue did not answer yet.
+    #[error(
+        "stopped on request while the venue did not tell its {what}: {error}\n  hint: nothing was sent"
+    )]
+    Stopped {
+        /// What was asked.
+        what: &'static str,
+        /// What it answered last.
+        error: AdapterError,
+        /// The exit code that the signal asks for.
+        code: ExitCode,
+    },
     /// The venue's rules make no sense.
     #[error(transparent)]
     Instrument(#[from] InstrumentError),
@@ -109,6 +121,7 @@ impl RunError {
             | Self::PluginAndConfig { .. }
             | Self::Instrument(_)
             | Self::Start { .. } => ExitCode::PluginRefused,
+            Self::Stopped { code, .. } => *code,
             Self::RunDir(error) => run_dir_code(error),
             Self::Store(error) => store_code(error),
             Self::Session { error, .. } => match error.as_ref() {

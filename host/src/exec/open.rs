@@ -24,6 +24,7 @@ use crate::clock::{Clock as _, RunClock, SystemClock};
 use crate::config::{Pace, Risk};
 use crate::engine::retry::Backoff;
 use crate::engine::{Core, CoreConfig, OrderSupport, RiskLimits};
+use crate::exit::ExitCode;
 use crate::feed::BarStream;
 use crate::fs::{Fs as _, RealFs};
 use crate::observe::output::Output;
@@ -122,10 +123,10 @@ impl Prepared {
             stop,
         } = parts;
         let lockstep = self.valid.pace == Pace::Virtual || self.intents.is_none();
-        let core = self.core(run_id.clone(), venue.as_ref(), &clock)?;
+        let core = self.core(run_id.clone(), venue.as_ref(), &clock, &stop)?;
         let store = self.store(run_dir.as_ref(), run_id, clock.now())?;
         let worker = self.worker(venue.clone(), clock.clone(), store, cancel)?;
-        let watch = self.ask("fills", &clock, || Watch::from_now(venue.as_ref()))?;
+        let watch = self.ask("fills", &clock, &stop, || Watch::from_now(venue.as_ref()))?;
         let simulated = self.plugin.manifest().plugin.simulated;
         let market = Market::new(&self.instrument, self.config.bars.batch, simulated);
         let progress = match &self.bars {
@@ -174,9 +175,10 @@ impl Prepared {
         run_id: String,
         venue: &dyn Venue,
         clock: &RunClock,
+        stop: &StopFlag,
     ) -> Result<Core, RunError> {
-        let instruments = self.ask("instruments", clock, || venue.instruments())?;
-        let balances = self.ask("balances", clock, || venue.balances())?;
+        let instruments = self.ask("instruments", clock, stop, || venue.instruments())?;
+        let balances = self.ask("balances", clock, stop, || venue.balances())?;
         let traded = instruments
             .iter()
             .find(|known| known.symbol == self.instrument)
@@ -212,6 +214,7 @@ impl Prepared {
         &self,
         what: &'static str,
         clock: &RunClock,
+        stop: &StopFlag,
         read: impl Fn() -> Answer<T>,
     ) -> Result<T, RunError> {
         let backoff = self.backoff();
@@ -228,7 +231,10 @@ impl Prepared {
             let wait = error
                 .retry_after()
                 .unwrap_or_else(|| backoff.delay(what, attempt));
-            clock.sleep(wait, &|| false);
+            if !clock.sleep(wait, &|| stop.is_raised()) {
+                let code = stop.exit_code().unwrap_or(ExitCode::Interrupted);
+                return Err(RunError::Stopped { what, error, code });
+            }
             attempt += 1;
         }
     }
