@@ -1,368 +1,256 @@
-//! ExecWorker: takes submissions, claims them in batches, sends them with a bounded number in flight,
-//! and settles what became known in batches.
+//! ExecWorker: the orders that are on their way, and which request is due for which of them.
 //!
-//! It decides nothing about an order: how an attempt ends is [`Courier`]'s business, what an order
+//! It makes no request and writes no journal itself. Whoever drives it records what
+//! [`attempts`](ExecWorker::attempts) gives, makes it durable, and only then makes the requests that
+//! [`requests`](ExecWorker::requests) gives. How an attempt ends is the protocol's business, what an order
 //! means is the core's.
 
-use std::collections::VecDeque;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
-use std::thread::JoinHandle;
-use std::time::Duration;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::mem;
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, unbounded};
-use investbot_plugin_api::{CancelOrder, OrderRef, OrderReport, UnixNanos};
+use investbot_plugin_api::{OrderRef, UnixNanos};
 
-use super::courier::{Courier, Delivery};
-use crate::engine::retry::Backoff;
+use super::delivery::{Delivery, Learned, Next};
+use super::event::Event;
+use super::hands::{Answered, Request};
+use super::policy::SendPolicy;
 use crate::engine::{Outcome, Submission};
-use crate::plugin::Answer;
-use crate::store::{Claim, Claimed, Settled, Settlement, StoreError};
+use crate::store::Claim;
 
-/// Something the core has to hear.
+/// An attempt that is about to be made.
+#[derive(Clone, Debug)]
+pub struct Attempt {
+    /// The attempt before it, if that is proven absent.
+    pub absent: Option<u32>,
+    /// The attempt.
+    pub claim: Claim,
+}
+
+/// The orders that are on their way.
 #[derive(Debug)]
-pub enum WorkerEvent {
-    /// An attempt is recorded and is being sent.
-    Attempt {
-        /// The order.
-        client_order_id: String,
-        /// Which attempt, from 1.
-        attempt: u32,
-        /// When.
-        at: UnixNanos,
-    },
-    /// A submission has come to its end.
-    Outcome {
-        /// The order.
-        client_order_id: String,
-        /// What is known; settled in the store.
-        outcome: Outcome,
-        /// When.
-        at: UnixNanos,
-    },
-    /// A cancel was answered.
-    Cancel {
-        /// The order.
-        order: OrderRef,
-        /// The venue's answer.
-        answer: Answer<OrderReport>,
-        /// When.
-        at: UnixNanos,
-    },
-}
-
-/// Why the worker cannot go on.
-#[derive(Debug, thiserror::Error)]
-pub enum WorkerError {
-    /// The store refused, or failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// The core submitted an order that the store has settled.
-    #[error("order {client_order_id} was submitted again after it was settled as {settled:?}")]
-    SubmittedTwice {
-        /// The order.
-        client_order_id: String,
-        /// How it was settled.
-        settled: Settled,
-    },
-    /// A thread of the worker ended.
-    #[error("a worker thread ended unexpectedly")]
-    ThreadLost,
-}
-
-/// One thing for a thread to do.
-enum Job {
-    Deliver(Claim),
-    Cancel(OrderRef),
-}
-
-/// What a thread says.
-enum Message {
-    Attempt {
-        client_order_id: String,
-        attempt: u32,
-        at: UnixNanos,
-    },
-    Delivered {
-        claim: Claim,
-        delivery: Result<Delivery, StoreError>,
-        at: UnixNanos,
-    },
-    Cancelled {
-        order: OrderRef,
-        answer: Answer<OrderReport>,
-        at: UnixNanos,
-    },
-}
-
-/// How jobs are done.
-enum Hands {
-    /// One after another, in the caller's thread: with virtual time, where waiting costs nothing and
-    /// the order of requests must not depend on the scheduler.
-    Inline(VecDeque<Message>),
-    /// By as many threads as may be in flight.
-    Pool {
-        jobs: Sender<Job>,
-        messages: Receiver<Message>,
-        threads: Vec<JoinHandle<()>>,
-    },
-}
-
-/// Sends orders.
 pub struct ExecWorker {
-    courier: Arc<Courier>,
-    hands: Hands,
+    policy: SendPolicy,
+    /// By ticket, which counts the orders taken up.
+    deliveries: BTreeMap<u64, Delivery>,
+    due: BTreeSet<(UnixNanos, u64)>,
+    cancels: VecDeque<OrderRef>,
+    tickets: u64,
+    /// Requests given out and not yet answered.
+    under_way: usize,
     max_in_flight: usize,
-    /// Jobs given and not yet reported back.
-    in_flight: usize,
+    asks_first: bool,
 }
 
 impl ExecWorker {
-    /// A worker that does everything in the caller's thread.
+    /// A worker with up to `max_in_flight` requests under way at once.
     #[must_use]
-    pub fn inline(courier: Courier) -> Self {
+    pub const fn new(policy: SendPolicy, max_in_flight: usize) -> Self {
         Self {
-            courier: Arc::new(courier),
-            hands: Hands::Inline(VecDeque::new()),
-            max_in_flight: 1,
-            in_flight: 0,
+            policy,
+            deliveries: BTreeMap::new(),
+            due: BTreeSet::new(),
+            cancels: VecDeque::new(),
+            tickets: 0,
+            under_way: 0,
+            max_in_flight: if max_in_flight == 0 { 1 } else { max_in_flight },
+            asks_first: false,
         }
     }
 
-    /// A worker with up to `max_in_flight` requests under way at once.
-    pub fn pool(courier: Courier, max_in_flight: usize) -> std::io::Result<Self> {
-        let courier = Arc::new(courier);
-        let (jobs, inbox) = bounded::<Job>(max_in_flight);
-        let (outbox, messages) = unbounded();
-        let threads = (0..max_in_flight.max(1))
-            .map(|index| {
-                let (courier, inbox, outbox) = (courier.clone(), inbox.clone(), outbox.clone());
-                std::thread::Builder::new()
-                    .name(format!("order-{index}"))
-                    .spawn(move || serve(&courier, &inbox, &outbox))
-            })
-            .collect::<std::io::Result<Vec<_>>>()?;
-        Ok(Self {
-            courier,
-            hands: Hands::Pool {
-                jobs,
-                messages,
-                threads,
-            },
-            max_in_flight: max_in_flight.max(1),
-            in_flight: 0,
-        })
-    }
-
-    /// How long to wait before a question is asked again.
+    /// How orders are sent.
     #[must_use]
-    pub fn backoff(&self) -> &Backoff {
-        self.courier.backoff()
+    pub const fn policy(&self) -> &SendPolicy {
+        &self.policy
     }
 
-    /// How many more jobs it takes without making the caller wait.
-    #[must_use]
-    pub fn room(&self) -> usize {
-        self.max_in_flight.saturating_sub(self.in_flight)
+    /// Whether orders that are taken up from now on are looked up before they are sent: an earlier
+    /// process may have sent them.
+    pub const fn ask_first(&mut self, asks_first: bool) {
+        self.asks_first = asks_first;
     }
 
-    /// Whether everything that was given has been reported back.
+    /// Whether nothing is under way and nothing is waiting.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        self.in_flight == 0
+        self.deliveries.is_empty() && self.cancels.is_empty() && self.under_way == 0
     }
 
-    /// Claims the orders, in batches of at most what may be in flight, and sends them. Blocks while
-    /// every hand is busy.
-    pub fn submit(&mut self, batch: Vec<Submission>) -> Result<(), WorkerError> {
-        let mut rest = batch.into_iter().peekable();
-        while rest.peek().is_some() {
-            let claims: Vec<Claim> = rest
-                .by_ref()
-                .take(self.max_in_flight)
-                .map(|s| self.courier.first_claim(s))
-                .collect();
-            let answers = self.courier.claim(&claims)?;
-            for (claim, answer) in claims.into_iter().zip(answers) {
-                if let Claimed::AlreadySettled(settled) = answer {
-                    let client_order_id = claim.order.client_order_id;
-                    return Err(WorkerError::SubmittedTwice {
-                        client_order_id,
-                        settled,
-                    });
-                }
-                self.give(Job::Deliver(claim))?;
-            }
+    /// Whether as much is under way as may be.
+    #[must_use]
+    pub const fn is_full(&self) -> bool {
+        self.under_way >= self.max_in_flight
+    }
+
+    /// Whether answers are awaited.
+    #[must_use]
+    pub const fn awaits_answers(&self) -> bool {
+        self.under_way > 0
+    }
+
+    /// When something is due next; `None` if only answers are awaited.
+    #[must_use]
+    pub fn next_due(&self) -> Option<UnixNanos> {
+        if !self.cancels.is_empty() {
+            return Some(UnixNanos(i64::MIN));
         }
-        Ok(())
+        self.due.first().map(|(at, _)| *at)
+    }
+
+    /// Takes an order up.
+    pub fn submit(&mut self, submission: Submission, now: UnixNanos) {
+        let delivery = Delivery::new(submission, self.asks_first, now);
+        self.keep(delivery);
+    }
+
+    /// Takes up an order that an earlier process claimed at `claimed_at`; what is known of it already.
+    pub fn inherit(
+        &mut self,
+        claim: Claim,
+        claimed_at: UnixNanos,
+        now: UnixNanos,
+    ) -> Option<Event> {
+        let (delivery, learned) = Delivery::inherited(claim, claimed_at, &self.policy, now);
+        self.conclude(delivery, learned)
     }
 
     /// Asks the venue to cancel an order.
-    pub fn cancel(&mut self, order: OrderRef) -> Result<(), WorkerError> {
-        self.give(Job::Cancel(order))
+    pub fn cancel(&mut self, order: OrderRef) {
+        self.cancels.push_back(order);
     }
 
-    fn give(&mut self, job: Job) -> Result<(), WorkerError> {
-        self.in_flight += 1;
-        match &mut self.hands {
-            Hands::Inline(done) => {
-                run(&self.courier, job, &mut |message| done.push_back(message));
-                Ok(())
+    /// The attempts that are due and find room, oldest first. They are to be made durable before
+    /// [`requests`](Self::requests) is called.
+    pub fn attempts(&mut self, now: UnixNanos) -> Vec<Attempt> {
+        let room = self.max_in_flight.saturating_sub(self.under_way);
+        let tickets = self.due_for(now, |next| next == Next::Claim);
+        tickets
+            .into_iter()
+            .take(room)
+            .filter_map(|ticket| self.attempt(ticket, now))
+            .collect()
+    }
+
+    fn attempt(&mut self, ticket: u64, now: UnixNanos) -> Option<Attempt> {
+        let delivery = self.deliveries.get_mut(&ticket)?;
+        self.due.remove(&(delivery.at, ticket));
+        let absent = delivery.absent.then_some(delivery.claim.attempt);
+        if absent.is_some() {
+            delivery.claim.attempt += 1;
+        }
+        delivery.claimed(&self.policy, now);
+        self.due.insert((delivery.at, ticket));
+        let claim = delivery.claim.clone();
+        Some(Attempt { absent, claim })
+    }
+
+    /// The requests that are due and find room.
+    pub fn requests(&mut self, now: UnixNanos) -> Vec<Request> {
+        let room = self.max_in_flight.saturating_sub(self.under_way);
+        let cancels = self.cancels.len().min(room);
+        let mut requests: Vec<_> = self.cancels.drain(..cancels).map(Request::Cancel).collect();
+        let tickets = self.due_for(now, |next| matches!(next, Next::Send | Next::Ask));
+        for ticket in tickets.into_iter().take(room - cancels) {
+            requests.extend(self.request(ticket));
+        }
+        self.under_way += requests.len();
+        requests
+    }
+
+    fn request(&mut self, ticket: u64) -> Option<Request> {
+        let delivery = self.deliveries.get_mut(&ticket)?;
+        self.due.remove(&(delivery.at, ticket));
+        Some(match mem::replace(&mut delivery.next, Next::Wait) {
+            Next::Ask => Request::Ask {
+                ticket,
+                order: delivery.reference(),
+            },
+            _ => Request::Place {
+                ticket,
+                order: delivery.claim.order.clone(),
+            },
+        })
+    }
+
+    /// Takes in an answer; what is known now, if anything.
+    pub fn answered(&mut self, answered: Answered, now: UnixNanos) -> Option<Event> {
+        self.under_way -= 1;
+        let (ticket, learned) = match answered {
+            Answered::Cancelled { order, answer } => return Some(Event::cancelled(order, answer)),
+            Answered::Placed { ticket, answer } => {
+                let delivery = self.deliveries.get_mut(&ticket)?;
+                (ticket, delivery.placed(&answer, &self.policy, now))
             }
-            Hands::Pool { jobs, .. } => jobs.send(job).map_err(|_| WorkerError::ThreadLost),
-        }
-    }
-
-    /// Moves what has become known into `events`, waiting up to `patience` for the first of it.
-    pub fn poll(
-        &mut self,
-        patience: Duration,
-        events: &mut Vec<WorkerEvent>,
-    ) -> Result<(), WorkerError> {
-        let mut messages = Vec::new();
-        match &mut self.hands {
-            Hands::Inline(done) => messages.extend(done.drain(..)),
-            Hands::Pool {
-                messages: inbox, ..
-            } => {
-                if self.in_flight > 0 && !patience.is_zero() {
-                    match inbox.recv_timeout(patience) {
-                        Ok(message) => messages.push(message),
-                        Err(RecvTimeoutError::Timeout) => {}
-                        Err(RecvTimeoutError::Disconnected) => return Err(WorkerError::ThreadLost),
-                    }
-                }
-                messages.extend(inbox.try_iter());
-            }
-        }
-        self.settle(messages, events)
-    }
-
-    /// Settles the outcomes among `messages` as one batch, before anybody hears of them.
-    fn settle(
-        &mut self,
-        messages: Vec<Message>,
-        events: &mut Vec<WorkerEvent>,
-    ) -> Result<(), WorkerError> {
-        let mut settlements = Vec::new();
-        let mut told = Vec::with_capacity(messages.len());
-        for message in messages {
-            told.push(match message {
-                Message::Attempt {
-                    client_order_id,
-                    attempt,
-                    at,
-                } => WorkerEvent::Attempt {
-                    client_order_id,
-                    attempt,
-                    at,
-                },
-                Message::Cancelled { order, answer, at } => {
-                    self.in_flight -= 1;
-                    WorkerEvent::Cancel { order, answer, at }
-                }
-                Message::Delivered {
-                    claim,
-                    delivery,
-                    at,
-                } => {
-                    self.in_flight -= 1;
-                    let Delivery { attempt, outcome } = delivery?;
-                    if let Some(settled) = settled(&outcome) {
-                        settlements.push(Settlement {
-                            key: claim.key,
-                            attempt,
-                            settled,
-                        });
-                    }
-                    let client_order_id = claim.order.client_order_id;
-                    WorkerEvent::Outcome {
-                        client_order_id,
-                        outcome,
-                        at,
-                    }
-                }
-            });
-        }
-        if !settlements.is_empty() {
-            self.courier.settle(&settlements)?;
-        }
-        events.append(&mut told);
-        Ok(())
-    }
-}
-
-impl Drop for ExecWorker {
-    fn drop(&mut self) {
-        let Hands::Pool { jobs, threads, .. } = &mut self.hands else {
-            return;
-        };
-        // Without a sender the threads end once they are done with what they hold.
-        let (closed, _) = bounded(0);
-        *jobs = closed;
-        for thread in threads.drain(..) {
-            let _ = thread.join();
-        }
-    }
-}
-
-/// What an outcome means to the store; `None` leaves the attempt in doubt.
-fn settled(outcome: &Outcome) -> Option<Settled> {
-    match outcome {
-        Outcome::Accepted(_) => Some(Settled::Accepted),
-        Outcome::Rejected { .. } => Some(Settled::Rejected),
-        Outcome::Absent => Some(Settled::Absent),
-        Outcome::Abandoned { .. } => Some(Settled::Abandoned),
-        Outcome::Held { .. } => Some(Settled::Held),
-        Outcome::Unknown { .. } => None,
-    }
-}
-
-/// A thread's life: jobs in, messages out, until nobody gives jobs any more.
-fn serve(courier: &Courier, inbox: &Receiver<Job>, outbox: &Sender<Message>) {
-    for job in inbox {
-        run(courier, job, &mut |message| {
-            // Nobody listens any more only when the worker is being dropped.
-            let _ = outbox.send(message);
-        });
-    }
-}
-
-fn run(courier: &Courier, job: Job, tell: &mut dyn FnMut(Message)) {
-    match job {
-        Job::Cancel(order) => {
-            let answer = courier.cancel(&CancelOrder::new(order.clone()));
-            tell(Message::Cancelled {
-                order,
+            Answered::Asked {
+                ticket,
+                began_at,
                 answer,
-                at: courier.now(),
-            });
+            } => {
+                let delivery = self.deliveries.get_mut(&ticket)?;
+                (ticket, delivery.asked(answer, began_at, &self.policy, now))
+            }
+        };
+        let delivery = self.deliveries.remove(&ticket)?;
+        self.conclude_as(ticket, delivery, learned)
+    }
+
+    /// Gives up what no request was made for, or is proven to be absent. What is in doubt stays so: the
+    /// record says that it is, and whoever goes on with the run finds out.
+    pub fn abandon(&mut self) -> Vec<Event> {
+        let waiting = mem::take(&mut self.deliveries);
+        let mut events = Vec::new();
+        for (ticket, delivery) in waiting {
+            if delivery.next == Next::Claim && !delivery.absent {
+                // Never claimed: nothing is recorded of it, so there is nothing to settle.
+                self.due.remove(&(delivery.at, ticket));
+            } else if delivery.absent {
+                self.due.remove(&(delivery.at, ticket));
+                let text = "the run was stopped between two attempts; nothing is at the venue";
+                let outcome = Outcome::Abandoned { text: text.into() };
+                events.push(Event::outcome(&delivery.claim, outcome));
+            } else {
+                self.deliveries.insert(ticket, delivery);
+            }
         }
-        Job::Deliver(claim) => {
-            let delivery = catch_unwind(AssertUnwindSafe(|| {
-                courier.deliver(&claim, &mut |attempt, at| {
-                    let client_order_id = claim.order.client_order_id.clone();
-                    tell(Message::Attempt {
-                        client_order_id,
-                        attempt,
-                        at,
-                    });
-                })
-            }));
-            // A fault of ours must not look like an order that is still under way: it would be waited for
-            // without end.
-            let delivery = delivery.unwrap_or_else(|_| {
-                let text = "the worker panicked while it sent the order; it may live".to_owned();
-                Ok(Delivery {
-                    attempt: claim.attempt,
-                    outcome: Outcome::Unknown { text },
-                })
-            });
-            tell(Message::Delivered {
-                claim,
-                delivery,
-                at: courier.now(),
-            });
+        events
+    }
+
+    fn due_for(&self, now: UnixNanos, wanted: impl Fn(Next) -> bool) -> Vec<u64> {
+        let due = self.due.iter().take_while(|(at, _)| *at <= now);
+        due.filter(|(_, ticket)| {
+            let delivery = self.deliveries.get(ticket);
+            delivery.is_some_and(|delivery| wanted(delivery.next))
+        })
+        .map(|(_, ticket)| *ticket)
+        .collect()
+    }
+
+    fn keep(&mut self, delivery: Delivery) {
+        self.tickets += 1;
+        self.put_back(self.tickets, delivery);
+    }
+
+    fn put_back(&mut self, ticket: u64, delivery: Delivery) {
+        self.due.insert((delivery.at, ticket));
+        self.deliveries.insert(ticket, delivery);
+    }
+
+    fn conclude(&mut self, delivery: Delivery, learned: Learned) -> Option<Event> {
+        self.tickets += 1;
+        self.conclude_as(self.tickets, delivery, learned)
+    }
+
+    fn conclude_as(&mut self, ticket: u64, delivery: Delivery, learned: Learned) -> Option<Event> {
+        match learned {
+            Learned::End(outcome) => Some(Event::outcome(&delivery.claim, outcome)),
+            Learned::Nothing => {
+                self.put_back(ticket, delivery);
+                None
+            }
+            Learned::Doubt(text) => {
+                let event = Event::outcome(&delivery.claim, Outcome::Unknown { text });
+                self.put_back(ticket, delivery);
+                Some(event)
+            }
         }
     }
 }

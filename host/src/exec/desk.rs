@@ -1,0 +1,427 @@
+//! The desk: carries out what the core commands, and lets it hear what comes of that.
+//!
+//! A round is always the same: what became known is staged in the journal and taken in by the core; the
+//! attempts that are due are staged too; all of it is made durable by one commit; and only then is
+//! anything sent or told.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use investbot_plugin_api::{AdapterError, Bar, Fill, OrderReport, UnixNanos, VenueEvent};
+
+use super::books::Books;
+use super::event::Event;
+use super::hands::Hands;
+use super::market::Market;
+use super::session::SessionError;
+use super::signals::StopFlag;
+use super::watch::{Thoroughness, Watch};
+use super::worker::ExecWorker;
+use crate::clock::{Clock, RunClock};
+use crate::engine::orders::Order;
+use crate::engine::{Command, ExecutionReport, OrderState};
+use crate::feed::IntentLine;
+use crate::observe::record::Record;
+use crate::observe::result::End;
+use crate::plugin::Venue;
+use crate::store::StoreError;
+
+/// What a desk is made of.
+pub struct Parts {
+    /// The core and what is kept of it.
+    pub books: Books,
+    /// The orders on their way.
+    pub worker: ExecWorker,
+    /// What makes the requests.
+    pub hands: Hands,
+    /// The venue, for what is not a request about one order.
+    pub venue: Arc<dyn Venue>,
+    /// The run's time.
+    pub clock: Arc<RunClock>,
+    /// The bars that a simulated venue has not been shown yet.
+    pub market: Market,
+    /// Finds out what the venue did not tell.
+    pub watch: Watch,
+    /// What the run leaves.
+    pub record: Record,
+    /// Whether everything an item caused is waited for before the next item is taken.
+    pub lockstep: bool,
+}
+
+/// The desk of a run.
+pub struct Desk {
+    parts: Parts,
+    /// Reports that are not told yet.
+    untold: Vec<ExecutionReport>,
+    halted: Option<End>,
+    /// The disk is full: nothing new is sent, what is under way is still settled.
+    full: Option<StoreError>,
+}
+
+impl Desk {
+    /// How long to wait for one thing before looking at the others.
+    pub(super) const PATIENCE: Duration = Duration::from_millis(20);
+
+    /// A desk with nothing on it.
+    #[must_use]
+    pub const fn new(parts: Parts) -> Self {
+        Self {
+            parts,
+            untold: Vec::new(),
+            halted: None,
+            full: None,
+        }
+    }
+
+    /// The core and what is kept of it.
+    #[must_use]
+    pub const fn books(&self) -> &Books {
+        &self.parts.books
+    }
+
+    /// The same, to be given up.
+    pub const fn books_mut(&mut self) -> &mut Books {
+        &mut self.parts.books
+    }
+
+    /// The orders on their way.
+    pub const fn worker_mut(&mut self) -> &mut ExecWorker {
+        &mut self.parts.worker
+    }
+
+    /// The venue.
+    #[must_use]
+    pub fn venue(&self) -> &dyn Venue {
+        self.parts.venue.as_ref()
+    }
+
+    /// What finds out what the venue did not tell.
+    #[must_use]
+    pub const fn watch(&self) -> &Watch {
+        &self.parts.watch
+    }
+
+    /// What the run leaves.
+    pub const fn record_mut(&mut self) -> &mut Record {
+        &mut self.parts.record
+    }
+
+    /// Ends the work, and gives up what the run leaves.
+    #[must_use]
+    pub fn into_parts(self) -> Parts {
+        self.parts
+    }
+
+    /// The run's time.
+    #[must_use]
+    pub fn now(&self) -> UnixNanos {
+        self.parts.clock.now()
+    }
+
+    /// Whether the core has halted the run, and why.
+    #[must_use]
+    pub const fn halted(&self) -> Option<&End> {
+        self.halted.as_ref()
+    }
+
+    /// Whether nothing new may be sent because nothing new can be kept.
+    #[must_use]
+    pub const fn full(&self) -> Option<&StoreError> {
+        self.full.as_ref()
+    }
+
+    /// Whether everything an item caused is waited for before the next item is taken.
+    #[must_use]
+    pub const fn is_lockstep(&self) -> bool {
+        self.parts.lockstep
+    }
+
+    /// Whether nothing is on its way.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.parts.worker.is_idle()
+    }
+
+    /// A bar closed.
+    pub fn on_bar(&mut self, bar: &Bar) -> Result<(), SessionError> {
+        // What was sent before the bar reaches the venue before the bar does.
+        if !self.is_idle() {
+            self.settle()?;
+        }
+        self.parts.clock.advance_to(bar.close_time);
+        self.parts.market.push(bar);
+        // A venue with nothing to fill has nothing to say about a bar: it is shown many at once. With
+        // an order in its book it is shown each, so that the strategy knows of a fill as it happens.
+        if self.has_open_orders() || self.parts.market.is_full() {
+            self.show_market()?;
+        }
+        let mut commands = Vec::new();
+        self.parts.books.on_bar(bar, &mut commands);
+        if commands.is_empty() {
+            return Ok(());
+        }
+        self.execute(commands)
+    }
+
+    /// Somebody wants something.
+    pub fn on_intent(&mut self, line: IntentLine) -> Result<(), SessionError> {
+        if let Some(time) = line.time {
+            self.parts.clock.advance_to(time);
+        }
+        let now = self.now();
+        let mut commands = Vec::new();
+        self.parts.books.on_intent(line, now, &mut commands)?;
+        self.execute(commands)
+    }
+
+    /// Something happened that did not come from the source.
+    pub fn on_event(&mut self, event: Event) -> Result<(), SessionError> {
+        let now = self.now();
+        let mut commands = Vec::new();
+        self.parts.books.on_event(&event, now, &mut commands)?;
+        self.carry_out(commands)?;
+        self.tell()
+    }
+
+    /// Carries out commands and, in lockstep, waits for all that comes of them.
+    pub(super) fn execute(&mut self, commands: Vec<Command>) -> Result<(), SessionError> {
+        self.carry_out(commands)?;
+        self.send_due()?;
+        self.hear(if self.parts.lockstep {
+            Self::PATIENCE
+        } else {
+            Duration::ZERO
+        })?;
+        while !self.is_idle() && (self.parts.lockstep || self.parts.worker.is_full()) {
+            self.wait()?;
+        }
+        Ok(())
+    }
+
+    /// Waits until nothing is on its way.
+    pub fn settle(&mut self) -> Result<(), SessionError> {
+        self.send_due()?;
+        self.hear(Duration::ZERO)?;
+        while !self.is_idle() {
+            self.wait()?;
+        }
+        Ok(())
+    }
+
+    /// Waits for whatever is next, for a short while: an answer, or that something is due.
+    pub fn wait(&mut self) -> Result<(), SessionError> {
+        let worker = &self.parts.worker;
+        let due = worker.next_due().map(|due| due.since(self.now()));
+        let mut patience = due.map_or(Self::PATIENCE, |due| due.min(Self::PATIENCE));
+        if !worker.awaits_answers() {
+            let wait = if self.parts.clock.is_virtual() {
+                due.unwrap_or_default()
+            } else {
+                patience
+            };
+            self.parts.clock.sleep(wait, &|| false);
+            patience = Duration::ZERO;
+        }
+        self.send_due()?;
+        self.hear(patience)
+    }
+
+    /// Hears what is there to be heard and sends what is due.
+    pub fn turn(&mut self) -> Result<(), SessionError> {
+        self.hear(Duration::ZERO)?;
+        self.send_due()
+    }
+
+    fn carry_out(&mut self, commands: Vec<Command>) -> Result<(), SessionError> {
+        let mut submissions = Vec::new();
+        let mut cancels = Vec::new();
+        for command in commands {
+            match command {
+                Command::Report(report) => self.untold.push(report),
+                Command::Submit(submission) => submissions.push(submission),
+                Command::Cancel(order) => cancels.push(order),
+                // The books have noted it.
+                Command::TakenUp { .. } => {}
+                Command::Stop { code, text } => {
+                    self.halted.get_or_insert(End::Halted { code, text });
+                }
+            }
+        }
+        if submissions.is_empty() && cancels.is_empty() {
+            return Ok(());
+        }
+        // The venue knows the market up to now before it hears of an order.
+        self.show_market()?;
+        let now = self.now();
+        for order in cancels {
+            self.parts.worker.cancel(order);
+        }
+        for submission in submissions {
+            self.parts.worker.submit(submission, now);
+        }
+        Ok(())
+    }
+
+    /// Records the attempts that are due, makes everything durable, and makes the requests that are due.
+    fn send_due(&mut self) -> Result<(), SessionError> {
+        let now = self.now();
+        let mut commands = Vec::new();
+        if self.full.is_none() {
+            for attempt in self.parts.worker.attempts(now) {
+                self.parts.books.on_attempt(&attempt, now, &mut commands)?;
+            }
+        }
+        self.carry_out(commands)?;
+        self.commit()?;
+        for request in self.parts.worker.requests(self.now()) {
+            self.parts.hands.give(request)?;
+        }
+        Ok(())
+    }
+
+    /// Makes everything durable that was staged. A disk that is full keeps what became known and refuses
+    /// attempts: they are taken back, and no more are made.
+    pub fn commit(&mut self) -> Result<(), SessionError> {
+        match self.parts.books.commit() {
+            Ok(()) => Ok(()),
+            Err(StoreError::Full { keys, failure }) if self.full.is_none() => {
+                self.parts.worker.retract(&keys);
+                self.full = Some(StoreError::Full { keys, failure });
+                Ok(())
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Hears what the hands and the venue have to tell.
+    fn hear(&mut self, patience: Duration) -> Result<(), SessionError> {
+        let patience = if self.parts.worker.awaits_answers() {
+            patience
+        } else {
+            Duration::ZERO
+        };
+        let answers = self.parts.hands.poll(patience)?;
+        let now = self.now();
+        let mut commands = Vec::new();
+        for answer in answers {
+            if let Some(event) = self.parts.worker.answered(answer, now) {
+                self.parts.books.on_event(&event, now, &mut commands)?;
+            }
+        }
+        self.hear_venue(&mut commands)?;
+        if !commands.is_empty() {
+            self.carry_out(commands)?;
+        }
+        self.tell()
+    }
+
+    /// Tells what is to be told, once it is durable.
+    pub(super) fn tell(&mut self) -> Result<(), SessionError> {
+        if self.untold.is_empty() {
+            return Ok(());
+        }
+        if self.parts.record.is_shown() {
+            self.commit()?;
+        }
+        for report in self.untold.drain(..) {
+            self.parts.record.report(&report)?;
+        }
+        Ok(self.parts.record.flush()?)
+    }
+
+    /// Hears what the venue tells unasked; whether it told anything.
+    fn hear_venue(&mut self, commands: &mut Vec<Command>) -> Result<bool, SessionError> {
+        let mut events = Vec::new();
+        self.parts.venue.drain_events(&mut events);
+        let now = self.now();
+        let told = !events.is_empty();
+        for event in events {
+            let event = match event {
+                VenueEvent::Fill(fill) => Event::Fill(fill),
+                VenueEvent::Order(report) => Event::Order(report),
+                // An event that this host does not know: fills come again with `fills_since`.
+                _ => continue,
+            };
+            self.parts.books.on_event(&event, now, commands)?;
+        }
+        Ok(told)
+    }
+
+    fn has_open_orders(&self) -> bool {
+        self.parts.books.core().unsettled_orders().next().is_some()
+    }
+
+    /// Shows a simulated venue the bars it has not seen, and hears what came of them.
+    pub(super) fn show_market(&mut self) -> Result<(), SessionError> {
+        if self.parts.market.is_empty() {
+            return Ok(());
+        }
+        // What the venue does next must not come before what is known of it now.
+        self.commit()?;
+        self.parts
+            .market
+            .show(self.parts.venue.as_ref())
+            .map_err(SessionError::Market)?;
+        let mut commands = Vec::new();
+        // A venue that tells of its orders is believed to tell all; one that is silent is asked. An
+        // event that was lost is so found after the next bar that nothing is told about.
+        if !self.hear_venue(&mut commands)? {
+            self.look_after_orders(Thoroughness::Usual, &mut commands)?;
+        }
+        if commands.is_empty() {
+            Ok(())
+        } else {
+            self.execute(commands)
+        }
+    }
+
+    /// Asks the venue for what it did not tell, and carries out what follows; why not all of it could be
+    /// seen.
+    pub(super) fn look(
+        &mut self,
+        thoroughness: Thoroughness,
+    ) -> Result<Option<AdapterError>, SessionError> {
+        let mut commands = Vec::new();
+        let failed = self.look_after_orders(thoroughness, &mut commands)?;
+        self.execute(commands)?;
+        Ok(failed)
+    }
+
+    /// Asks the venue for what it did not tell about open orders; why not all of it could be seen.
+    fn look_after_orders(
+        &mut self,
+        thoroughness: Thoroughness,
+        commands: &mut Vec<Command>,
+    ) -> Result<Option<AdapterError>, SessionError> {
+        let Parts {
+            books,
+            watch,
+            venue,
+            clock,
+            lockstep,
+            ..
+        } = &mut self.parts;
+        // Before its first attempt the venue cannot know an order.
+        let is_known = |order: &Order| order.state != OrderState::New;
+        if !books.core().unsettled_orders().any(is_known) {
+            return Ok(None);
+        }
+        let core = books.core();
+        let open = || core.unsettled_orders().map(Order::reference).collect();
+        let found = watch.look(venue.as_ref(), thoroughness, clock.now(), open);
+        let now = clock.now();
+        // Where time is the market's, a venue that is ahead of the run must not tell it the future.
+        let until = lockstep.then_some(now);
+        let (fills, orders) = watch.take(found.fills, found.orders, until);
+        for fill in fills {
+            books.on_event(&Event::Fill(fill), now, commands)?;
+        }
+        for report in orders {
+            books.on_event(&Event::Order(report), now, commands)?;
+        }
+        if let Some(cursor) = watch.settled_cursor() {
+            books.note_cursor(cursor, now)?;
+        }
+        Ok(found.failed)
+    }
+}
