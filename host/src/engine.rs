@@ -23,6 +23,7 @@ pub mod strategy;
 
 pub use self::core::{Core, CoreConfig, OrderSupport};
 pub use event::{Command, ExecutionReport, Input, OrderState, Outcome, ReportKind, Submission};
+pub use identity::{Seen, SourcePlace};
 pub use intent::{Intent, OrderSpec};
 pub use performance::Summary;
 pub use report::{ReportDigest, canonical_json, write_canonical_json};

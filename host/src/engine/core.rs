@@ -12,15 +12,15 @@ mod tell;
 mod unmatched;
 mod venue;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use investbot_plugin_api::manifest::ClientOrderIdRule;
 use investbot_plugin_api::{Bar, Decimal, Instrument, UnixNanos};
 
 use super::arithmetic::Checked;
 use super::event::{Command, Input};
-use super::identity::{ClientOrderIds, Origin, Place, SpecDigest};
-use super::intent::{Intent, OrderSpec};
+use super::identity::{ClientOrderIds, Key, Origin, Place, SourcePlace};
+use super::intent::OrderSpec;
 use super::orders::{Order, Orders};
 use super::performance::Performance;
 use super::portfolio::Portfolio;
@@ -77,13 +77,6 @@ pub struct InstrumentError {
     pub value: Decimal,
 }
 
-/// A caller's id that was seen.
-struct Seen {
-    digest: SpecDigest,
-    /// `None` if the intent was denied.
-    client_order_id: Option<String>,
-}
-
 /// The pure core.
 pub struct Core {
     origin: Origin,
@@ -100,7 +93,6 @@ pub struct Core {
     orders: Orders,
     strategy: Option<Box<dyn Strategy>>,
     wanted: Vec<OrderSpec>,
-    callers: HashMap<String, Seen>,
     unmatched: Unmatched,
     late: u64,
     halted: Option<String>,
@@ -130,7 +122,6 @@ impl Core {
             orders: Orders::default(),
             strategy: config.strategy,
             wanted: Vec::new(),
-            callers: HashMap::new(),
             unmatched: Unmatched::default(),
             late: 0,
             halted: None,
@@ -169,15 +160,10 @@ impl Core {
                 position,
                 now,
                 intent,
+                seen,
             } => {
                 self.advance(now);
-                match intent {
-                    Intent::Order { id, spec } => self.take_up(position, 0, id, spec, out),
-                    Intent::Cancel { id } => {
-                        self.cancel(&id, out);
-                        Ok(())
-                    }
-                }
+                self.on_intent(position, intent, seen, out)
             }
             Input::Attempt {
                 client_order_id,
@@ -283,7 +269,8 @@ impl Core {
         }
         let wanted = std::mem::take(&mut self.wanted);
         for (index, spec) in (0..).zip(wanted) {
-            self.take_up(position, index, None, spec, out)?;
+            let place = SourcePlace { position, index };
+            self.take_up(place, None, spec, out)?;
         }
         Ok(())
     }
@@ -324,8 +311,11 @@ fn quote_of(symbol: &str) -> &str {
 }
 
 /// What an intent is known by: its caller's id, else its place in the source.
-fn place_of<'a>(id: Option<&'a str>, position: u64) -> Place<'a> {
-    id.map_or(Place::Position(position), Place::CallerId)
+fn key_of(origin: &Origin, id: Option<&str>, place: SourcePlace) -> Key {
+    match id {
+        Some(id) => Key::new(origin, Place::CallerId(id), 0),
+        None => Key::new(origin, Place::Position(place.position), place.index),
+    }
 }
 
 #[cfg(test)]

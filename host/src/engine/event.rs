@@ -5,6 +5,7 @@ use investbot_plugin_api::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::identity::{Seen, SourcePlace};
 use super::intent::Intent;
 
 /// Something that happened.
@@ -25,6 +26,8 @@ pub enum Input<'a> {
         now: UnixNanos,
         /// What is wanted.
         intent: Intent,
+        /// What is known of the id that the intent carries or names; `None` if it was never taken up.
+        seen: Option<Seen>,
     },
     /// The worker is about to send attempt `attempt` (from 1) of an order: from here on it is in doubt.
     Attempt {
@@ -112,6 +115,14 @@ pub enum Outcome {
 /// Something to be done.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Command {
+    /// Remember what became of a caller's id, and tell with every later intent that has it. It comes before
+    /// whatever else the intent leads to.
+    TakenUp {
+        /// The caller's id.
+        id: String,
+        /// What became of it.
+        seen: Seen,
+    },
     /// Send this order.
     Submit(Submission),
     /// Cancel this order.
@@ -134,6 +145,8 @@ pub struct Submission {
     pub key: String,
     /// The digest of the order's parameters: hex of 128 bits.
     pub digest: String,
+    /// Where in the source it came from, if that is what it is known by; `None` for a caller's id.
+    pub place: Option<SourcePlace>,
     /// The order; its `deadline` is set by the worker.
     pub order: NewOrder,
 }

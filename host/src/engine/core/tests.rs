@@ -1,5 +1,7 @@
 use super::*;
 use crate::engine::event::{ExecutionReport, OrderState, Outcome, ReportKind, Submission};
+use crate::engine::identity::Seen;
+use crate::engine::intent::Intent;
 use crate::engine::performance::{Summary, share};
 use crate::engine::report::{ReportDigest, canonical_json};
 use crate::engine::strategy;
@@ -55,6 +57,7 @@ pub(super) fn bar(number: i64, close: Decimal) -> Bar {
 struct Bench {
     core: Core,
     lines: u64,
+    seen: BTreeMap<String, Seen>,
 }
 
 /// What one step did.
@@ -87,6 +90,7 @@ impl Bench {
         Self {
             core: Core::new(config(risk)),
             lines: 0,
+            seen: BTreeMap::new(),
         }
     }
 
@@ -96,6 +100,10 @@ impl Bench {
         let mut done = Done::default();
         for command in out {
             match command {
+                Command::TakenUp { id, seen } => {
+                    let before = self.seen.insert(id, seen);
+                    assert_eq!(before, None, "taken up once");
+                }
                 Command::Submit(submission) => done.submitted.push(submission),
                 Command::Cancel(order) => done.cancelled.push(order.client_order_id),
                 Command::Report(report) => done.reports.push(report),
@@ -122,6 +130,7 @@ impl Bench {
                 id: id.map(str::to_owned),
                 spec,
             },
+            seen: id.and_then(|id| self.seen.get(id)).cloned(),
         })
     }
 
@@ -295,6 +304,60 @@ fn another_order_under_the_same_id_stops_the_run() {
     assert_eq!(bench.intent(Some("b"), buy("1")).told(), ["HALTED"]);
     // The books go on.
     assert_eq!(bench.fill(fill(&open, "f", "1")).told(), ["Fill Filled"]);
+}
+
+#[test]
+fn what_became_of_an_id_is_told_before_all_else() {
+    let mut bench = Bench::new(RiskLimits {
+        max_order_quantity: Some(dec("1")),
+        ..RiskLimits::default()
+    });
+    let mut take_up = |id: Option<&str>, quantity| {
+        let mut out = Vec::new();
+        let input = Input::Intent {
+            position: 7,
+            now: UnixNanos(1),
+            intent: Intent::Order {
+                id: id.map(str::to_owned),
+                spec: buy(quantity),
+            },
+            seen: None,
+        };
+        bench.core.step(input, &mut out);
+        out
+    };
+    let taken = take_up(Some("a"), "1");
+    let [
+        Command::TakenUp { id, seen },
+        Command::Report(_),
+        Command::Submit(sent),
+    ] = &taken[..]
+    else {
+        panic!("{taken:?}");
+    };
+    assert_eq!(id, "a");
+    assert_eq!(seen.digest.to_hex(), sent.digest);
+    assert_eq!(
+        seen.client_order_id.as_ref(),
+        Some(&sent.order.client_order_id)
+    );
+    assert_eq!(sent.place, None, "it is known by its id");
+
+    let denied = take_up(Some("b"), "2");
+    let [Command::TakenUp { id, seen }, Command::Report(_)] = &denied[..] else {
+        panic!("{denied:?}");
+    };
+    assert_eq!((id.as_str(), &seen.client_order_id), ("b", &None));
+
+    let nameless = take_up(None, "1");
+    let [Command::Report(_), Command::Submit(sent)] = &nameless[..] else {
+        panic!("{nameless:?}");
+    };
+    let place = SourcePlace {
+        position: 7,
+        index: 0,
+    };
+    assert_eq!(sent.place, Some(place));
 }
 
 #[test]
@@ -512,6 +575,7 @@ fn cancels() {
             position: 9,
             now: UnixNanos(9),
             intent: Intent::Cancel { id: id.into() },
+            seen: bench.seen.get(id).cloned(),
         })
     };
     assert_eq!(cancel(&mut bench, "a").cancelled, [id.as_str()]);

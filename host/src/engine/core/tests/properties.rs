@@ -52,6 +52,7 @@ fn any_input() -> impl Strategy<Value = Any> {
 struct Witness {
     core: Core,
     sent: Vec<Submission>,
+    seen: BTreeMap<String, Seen>,
     commands: Vec<Command>,
     position: Decimal,
     cash: Decimal,
@@ -62,6 +63,7 @@ impl Witness {
         Self {
             core: Core::new(config(risk)),
             sent: Vec::new(),
+            seen: BTreeMap::new(),
             commands: Vec::new(),
             position: Decimal::ZERO,
             cash: dec("1000"),
@@ -89,6 +91,7 @@ impl Witness {
                 Input::Intent {
                     position: number.unsigned_abs(),
                     now,
+                    seen: id.as_ref().and_then(|id| self.seen.get(id)).cloned(),
                     intent: Intent::Order { id, spec },
                 }
             }
@@ -96,6 +99,7 @@ impl Witness {
                 position: number.unsigned_abs(),
                 now,
                 intent: Intent::Cancel { id: id.to_string() },
+                seen: self.seen.get(&id.to_string()).cloned(),
             },
             Any::Attempt(order) => {
                 let Some(order) = known(order) else { return };
@@ -150,6 +154,9 @@ impl Witness {
         self.core.step(input, &mut out);
         for command in &out {
             match command {
+                Command::TakenUp { id, seen } => {
+                    self.seen.insert(id.clone(), seen.clone());
+                }
                 Command::Submit(sent) => self.sent.push(sent.clone()),
                 Command::Report(report) if report.kind == ReportKind::Fill => {
                     let fill = report.fill.as_ref().expect("a fill has its parts");
