@@ -4,14 +4,16 @@
 //! which can be read again: of them the journal says how many were taken in before what follows. So the
 //! core can be brought back to where it was by reading.
 
+use std::borrow::Cow;
+
 use investbot_plugin_api::{Bar, UnixNanos};
 
-use super::event::{self, Event};
+use super::inputs;
 use super::worker::Attempt;
-use crate::engine::{Command, Core, Input, Intent, Seen};
+use crate::engine::{Command, Core, Input};
 use crate::feed::IntentLine;
-use crate::store::journal::Record;
-use crate::store::{Claim, IdempotencyStore, Settled, Settlement, StoreError};
+use crate::store::record::Record;
+use crate::store::{IdempotencyStore, StoreError};
 
 /// The core and its journal.
 pub struct Books {
@@ -91,7 +93,7 @@ impl Books {
         let IntentLine {
             position, intent, ..
         } = line;
-        let seen = match event::id_of(&intent) {
+        let seen = match inputs::id_of(&intent) {
             Some(id) => self.store.seen(id)?,
             None => None,
         };
@@ -103,28 +105,23 @@ impl Books {
             seen: seen.clone(),
         };
         self.core.step(input, out);
-        let taken = out[before..].iter().find_map(taken_up);
-        let record = event::intent_record(position, &intent, seen.as_ref(), taken);
-        stage(
-            self.store.as_mut(),
-            &mut self.recorded_bars,
-            self.bars,
-            record,
-            now,
-        )?;
+        let record = inputs::taken_in(position, &intent, seen.as_ref(), &out[before..]);
+        self.stage(record, now)?;
         self.last_intent = Some(position);
         Ok(())
     }
 
     /// Takes in what happened.
-    pub fn on_event(
+    pub fn on_record(
         &mut self,
-        event: &Event,
+        record: &Record<'_>,
         now: UnixNanos,
         out: &mut Vec<Command>,
     ) -> Result<(), StoreError> {
-        self.stage(event.record(), now)?;
-        self.core.step(event.input(now), out);
+        self.stage(record.clone(), now)?;
+        if let Some(input) = inputs::input_of(record, now) {
+            self.core.step(input, out);
+        }
         Ok(())
     }
 
@@ -136,11 +133,10 @@ impl Books {
         out: &mut Vec<Command>,
     ) -> Result<(), StoreError> {
         if let Some(number) = attempt.absent {
-            self.stage(event::absent(&attempt.claim, number), now)?;
+            self.on_record(&inputs::absent(&attempt.claim, number), now, out)?;
         }
-        self.stage(event::attempt(&attempt.claim), now)?;
-        self.core.step(event::attempt_input(&attempt.claim, now), out);
-        Ok(())
+        let claim = Record::Attempt(Cow::Borrowed(&attempt.claim));
+        self.on_record(&claim, now, out)
     }
 
     /// Notes up to where the venue's fills are known.

@@ -11,7 +11,7 @@ use super::policy::SendPolicy;
 use crate::engine::protocol::{Asking, Event, Pending, Step};
 use crate::engine::{Outcome, Submission};
 use crate::plugin::Answer;
-use crate::store::Claim;
+use crate::store::record::Claim;
 
 /// What is to be done next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,13 +4,13 @@
 //! attempts that are due are staged too; all of it is made durable by one commit; and only then is
 //! anything sent or told.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
 use investbot_plugin_api::{AdapterError, Bar, Fill, OrderReport, UnixNanos, VenueEvent};
 
 use super::books::Books;
-use super::event::Event;
 use super::hands::Hands;
 use super::market::Market;
 use super::session::SessionError;
@@ -25,6 +25,7 @@ use crate::observe::record::Record;
 use crate::observe::result::End;
 use crate::plugin::Venue;
 use crate::store::StoreError;
+use crate::store::record::Record as Entry;
 
 /// What a desk is made of.
 pub struct Parts {
@@ -175,10 +176,10 @@ impl Desk {
     }
 
     /// Something happened that did not come from the source.
-    pub fn on_event(&mut self, event: Event) -> Result<(), SessionError> {
+    pub fn on_record(&mut self, record: &Entry<'_>) -> Result<(), SessionError> {
         let now = self.now();
         let mut commands = Vec::new();
-        self.parts.books.on_event(&event, now, &mut commands)?;
+        self.parts.books.on_record(record, now, &mut commands)?;
         self.carry_out(commands)?;
         self.tell()
     }
@@ -305,7 +306,7 @@ impl Desk {
         let mut commands = Vec::new();
         for answer in answers {
             if let Some(event) = self.parts.worker.answered(answer, now) {
-                self.parts.books.on_event(&event, now, &mut commands)?;
+                self.parts.books.on_record(&event, now, &mut commands)?;
             }
         }
         self.hear_venue(&mut commands)?;
@@ -337,12 +338,12 @@ impl Desk {
         let told = !events.is_empty();
         for event in events {
             let event = match event {
-                VenueEvent::Fill(fill) => Event::Fill(fill),
-                VenueEvent::Order(report) => Event::Order(report),
+                VenueEvent::Fill(fill) => Entry::Fill(Cow::Owned(fill)),
+                VenueEvent::Order(report) => Entry::Order(Cow::Owned(report)),
                 // An event that this host does not know: fills come again with `fills_since`.
                 _ => continue,
             };
-            self.parts.books.on_event(&event, now, commands)?;
+            self.parts.books.on_record(&event, now, commands)?;
         }
         Ok(told)
     }
@@ -408,18 +409,17 @@ impl Desk {
         }
         let core = books.core();
         let open = || core.unsettled_orders().map(Order::reference).collect();
-        let found = watch.look(venue.as_ref(), thoroughness, clock.now(), open);
-        let now = clock.now();
         // Where time is the market's, a venue that is ahead of the run must not tell it the future.
-        let until = lockstep.then_some(now);
-        let (fills, orders) = watch.take(found.fills, found.orders, until);
-        for fill in fills {
-            books.on_event(&Event::Fill(fill), now, commands)?;
+        let until = lockstep.then(|| clock.now());
+        let found = watch.look(venue.as_ref(), thoroughness, clock.now(), until, open);
+        let now = clock.now();
+        for fill in found.fills {
+            books.on_record(&Entry::Fill(Cow::Owned(fill)), now, commands)?;
         }
-        for report in orders {
-            books.on_event(&Event::Order(report), now, commands)?;
+        for report in found.orders {
+            books.on_record(&Entry::Order(Cow::Owned(report)), now, commands)?;
         }
-        if let Some(cursor) = watch.settled_cursor() {
+        if let Some(cursor) = watch.news() {
             books.note_cursor(cursor, now)?;
         }
         Ok(found.failed)

@@ -41,6 +41,10 @@ pub enum Thoroughness {
 #[derive(Debug, Default)]
 pub struct Watch {
     cursor: Option<String>,
+    /// The last cursor that was given to be noted.
+    noted: Option<String>,
+    /// Of what the venue told, that which has yet to happen.
+    ahead: Found,
     looks: u64,
     last_look: Option<UnixNanos>,
 }
@@ -62,6 +66,25 @@ impl Watch {
         Ok(watch)
     }
 
+    /// A watch that goes on after the fills that are known.
+    #[must_use]
+    pub fn after(cursor: Option<String>) -> Self {
+        Self {
+            noted: cursor.clone(),
+            cursor,
+            ..Self::default()
+        }
+    }
+
+    /// Up to where the fills are known, if that is news. What has yet to happen is not known.
+    pub fn news(&mut self) -> Option<String> {
+        if !self.ahead.fills.is_empty() || self.cursor == self.noted {
+            return None;
+        }
+        self.noted.clone_from(&self.cursor);
+        self.noted.clone()
+    }
+
     /// Whether it is time to look again while nothing else happens.
     #[must_use]
     pub fn is_due(&self, now: UnixNanos) -> bool {
@@ -69,23 +92,30 @@ impl Watch {
             .is_none_or(|last| now.since(last) >= Self::PEACE)
     }
 
-    /// Looks at what happened to `open`, the orders that should be in the book.
+    /// Looks at what happened to `open`, the orders that should be in the book. What happens after
+    /// `until` is kept for a later look: a simulated venue can be ahead of a run that was interrupted.
     pub fn look<'a>(
         &mut self,
         venue: &dyn Venue,
         thoroughness: Thoroughness,
         now: UnixNanos,
+        until: Option<UnixNanos>,
         open: impl FnOnce() -> Vec<OrderRef> + 'a,
     ) -> Found {
         self.looks += 1;
         self.last_look = Some(now);
-        let mut found = Found::default();
+        let mut found = std::mem::take(&mut self.ahead);
         if let Err(error) = self.read_fills(venue, &mut found.fills) {
             found.miss(error);
         }
         let book_is_due = self.looks.is_multiple_of(Self::BOOK_EVERY);
         if book_is_due || thoroughness == Thoroughness::Book {
             look_at_book(venue, &open(), &mut found);
+        }
+        if let Some(until) = until {
+            self.ahead.fills = found.fills.extract_if(.., |fill| fill.time > until).collect();
+            // Asked again when its time has come.
+            found.orders.retain(|report| report.time <= until);
         }
         found
     }

@@ -11,11 +11,11 @@ use std::mem;
 use investbot_plugin_api::{OrderRef, UnixNanos};
 
 use super::delivery::{Delivery, Learned, Next};
-use super::event::Event;
 use super::hands::{Answered, Request};
+use super::inputs;
 use super::policy::SendPolicy;
 use crate::engine::{Outcome, Submission};
-use crate::store::Claim;
+use crate::store::record::{Claim, Record};
 
 /// An attempt that is about to be made.
 #[derive(Clone, Debug)]
@@ -39,6 +39,9 @@ pub struct ExecWorker {
     under_way: usize,
     max_in_flight: usize,
     asks_first: bool,
+    /// The latest moment at which an order was taken up: orders are sent in the order in which they come,
+    /// also when the clock is set back.
+    latest: UnixNanos,
 }
 
 impl ExecWorker {
@@ -54,6 +57,7 @@ impl ExecWorker {
             under_way: 0,
             max_in_flight: if max_in_flight == 0 { 1 } else { max_in_flight },
             asks_first: false,
+            latest: UnixNanos(i64::MIN),
         }
     }
 
@@ -98,7 +102,8 @@ impl ExecWorker {
 
     /// Takes an order up.
     pub fn submit(&mut self, submission: Submission, now: UnixNanos) {
-        let delivery = Delivery::new(submission, self.asks_first, now);
+        self.latest = self.latest.max(now);
+        let delivery = Delivery::new(submission, self.asks_first, self.latest);
         self.keep(delivery);
     }
 
@@ -108,7 +113,7 @@ impl ExecWorker {
         claim: Claim,
         claimed_at: UnixNanos,
         now: UnixNanos,
-    ) -> Option<Event> {
+    ) -> Option<Record<'static>> {
         let (delivery, learned) = Delivery::inherited(claim, claimed_at, &self.policy, now);
         self.conclude(delivery, learned)
     }
@@ -172,10 +177,10 @@ impl ExecWorker {
     }
 
     /// Takes in an answer; what is known now, if anything.
-    pub fn answered(&mut self, answered: Answered, now: UnixNanos) -> Option<Event> {
+    pub fn answered(&mut self, answered: Answered, now: UnixNanos) -> Option<Record<'static>> {
         self.under_way -= 1;
         let (ticket, learned) = match answered {
-            Answered::Cancelled { order, answer } => return Some(Event::cancelled(order, answer)),
+            Answered::Cancelled { order, answer } => return Some(inputs::cancelled(order, answer)),
             Answered::Placed { ticket, answer } => {
                 let delivery = self.deliveries.get_mut(&ticket)?;
                 (ticket, delivery.placed(&answer, &self.policy, now))
@@ -193,9 +198,21 @@ impl ExecWorker {
         self.conclude_as(ticket, delivery, learned)
     }
 
+    /// Forgets orders whose attempts could not be recorded.
+    pub fn retract(&mut self, keys: &[String]) {
+        let due = &mut self.due;
+        self.deliveries.retain(|ticket, delivery| {
+            let stays = !keys.contains(&delivery.claim.key);
+            if !stays {
+                due.remove(&(delivery.at, *ticket));
+            }
+            stays
+        });
+    }
+
     /// Gives up what no request was made for, or is proven to be absent. What is in doubt stays so: the
     /// record says that it is, and whoever goes on with the run finds out.
-    pub fn abandon(&mut self) -> Vec<Event> {
+    pub fn abandon(&mut self) -> Vec<Record<'static>> {
         let waiting = mem::take(&mut self.deliveries);
         let mut events = Vec::new();
         for (ticket, delivery) in waiting {
@@ -206,7 +223,7 @@ impl ExecWorker {
                 self.due.remove(&(delivery.at, ticket));
                 let text = "the run was stopped between two attempts; nothing is at the venue";
                 let outcome = Outcome::Abandoned { text: text.into() };
-                events.push(Event::outcome(&delivery.claim, outcome));
+                events.push(inputs::outcome(&delivery.claim, outcome));
             } else {
                 self.deliveries.insert(ticket, delivery);
             }
@@ -234,20 +251,20 @@ impl ExecWorker {
         self.deliveries.insert(ticket, delivery);
     }
 
-    fn conclude(&mut self, delivery: Delivery, learned: Learned) -> Option<Event> {
+    fn conclude(&mut self, delivery: Delivery, learned: Learned) -> Option<Record<'static>> {
         self.tickets += 1;
         self.conclude_as(self.tickets, delivery, learned)
     }
 
-    fn conclude_as(&mut self, ticket: u64, delivery: Delivery, learned: Learned) -> Option<Event> {
+    fn conclude_as(&mut self, ticket: u64, delivery: Delivery, learned: Learned) -> Option<Record<'static>> {
         match learned {
-            Learned::End(outcome) => Some(Event::outcome(&delivery.claim, outcome)),
+            Learned::End(outcome) => Some(inputs::outcome(&delivery.claim, outcome)),
             Learned::Nothing => {
                 self.put_back(ticket, delivery);
                 None
             }
             Learned::Doubt(text) => {
-                let event = Event::outcome(&delivery.claim, Outcome::Unknown { text });
+                let event = inputs::outcome(&delivery.claim, Outcome::Unknown { text });
                 self.put_back(ticket, delivery);
                 Some(event)
             }
@@ -255,5 +272,9 @@ impl ExecWorker {
     }
 }
 
+#[cfg(test)]
+mod driver;
+#[cfg(test)]
+mod network_tests;
 #[cfg(test)]
 mod tests;
