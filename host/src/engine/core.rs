@@ -15,10 +15,10 @@ mod venue;
 use std::collections::BTreeMap;
 
 use investbot_plugin_api::manifest::ClientOrderIdRule;
-use investbot_plugin_api::{Bar, Decimal, Instrument, UnixNanos};
+use investbot_plugin_api::{Bar, Decimal, Instrument, OrderRef, UnixNanos};
 
 use super::arithmetic::Checked;
-use super::event::{Command, Input};
+use super::event::{Command, Input, OrderState, Submission};
 use super::identity::{ClientOrderIds, Key, Origin, Place, SourcePlace};
 use super::intent::OrderSpec;
 use super::orders::{Order, Orders};
@@ -205,6 +205,7 @@ impl Core {
                 now,
             } => {
                 self.advance(now);
+                self.orders.give_up_cancel(client_order_id);
                 self.tell_cancel_failed(client_order_id, None, &code, text, out);
                 Ok(())
             }
@@ -228,6 +229,22 @@ impl Core {
     /// Orders of which something is still expected, oldest first.
     pub fn unsettled_orders(&self) -> impl Iterator<Item = &Order> {
         self.orders.unsettled()
+    }
+
+    /// Orders that are wanted and were never attempted, oldest first.
+    pub fn unsent(&self) -> impl Iterator<Item = Submission> {
+        let unsettled = self.orders.unsettled();
+        unsettled
+            .filter(|order| order.state == OrderState::New)
+            .map(Order::submission)
+    }
+
+    /// Orders that somebody wants cancelled, and that may live.
+    pub fn unwanted(&self) -> impl Iterator<Item = OrderRef> {
+        let unsettled = self.orders.unsettled();
+        unsettled
+            .filter(|order| order.cancel_wanted && !order.state.is_final())
+            .map(Order::reference)
     }
 
     /// The account.
@@ -299,10 +316,13 @@ impl Core {
             .orders
             .unsettled()
             .filter(|order| !order.state.is_final())
-            .map(|order| Command::Cancel(order.reference()))
+            .map(Order::reference)
             .collect();
         self.stop(stop::LOSS_LIMIT, text, out);
-        out.extend(open);
+        for order in open {
+            self.orders.want_cancel(&order.client_order_id);
+            out.push(Command::Cancel(order));
+        }
     }
 
     /// Halts the run and asks the worker to end it.

@@ -132,6 +132,20 @@ impl Orders {
         result.map(Some)
     }
 
+    /// Notes that somebody wants an order cancelled.
+    pub fn want_cancel(&mut self, client_order_id: &str) {
+        if let Some(order) = self.all.get_mut(client_order_id) {
+            order.cancel_wanted = true;
+        }
+    }
+
+    /// Notes that an order cannot be cancelled.
+    pub fn give_up_cancel(&mut self, client_order_id: &str) {
+        if let Some(order) = self.all.get_mut(client_order_id) {
+            order.cancel_wanted = false;
+        }
+    }
+
     /// What the orders of an instrument add up to.
     #[must_use]
     pub fn exposure(&self, instrument: &str) -> Exposure {

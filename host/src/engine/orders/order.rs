@@ -2,12 +2,12 @@
 
 use std::collections::HashSet;
 
-use investbot_plugin_api::{Decimal, Fill, OrderRef, OrderReport, OrderStatus};
+use investbot_plugin_api::{Decimal, Fill, NewOrder, OrderRef, OrderReport, OrderStatus};
 
 use super::transition::{Filled, Impossible, OrderEvent, next};
 use crate::engine::arithmetic::{Checked, add};
 use crate::engine::event::{Decision, OrderState};
-use crate::engine::identity::{Key, SpecDigest};
+use crate::engine::identity::{Key, SourcePlace, SpecDigest};
 use crate::engine::intent::OrderSpec;
 
 /// One order.
@@ -19,6 +19,8 @@ pub struct Order {
     pub key: Key,
     /// The digest of its parameters.
     pub digest: SpecDigest,
+    /// Its place in the source, if that is what it is known by; `None` for a caller's id.
+    pub place: Option<SourcePlace>,
     /// The caller's own id.
     pub id: Option<String>,
     /// The client order id.
@@ -35,6 +37,8 @@ pub struct Order {
     pub doubtful: bool,
     /// Whether the venue contradicted itself or us, and nobody has decided yet what is true.
     pub conflict: bool,
+    /// Whether somebody wants it cancelled and has not heard that it cannot be.
+    pub cancel_wanted: bool,
     /// The sum of the known fills.
     pub filled: Decimal,
     /// What the venue's statuses said is filled; may be ahead of the fills.
@@ -79,6 +83,7 @@ impl Order {
             number: 0,
             key,
             digest,
+            place: None,
             id,
             client_order_id,
             venue_order_id: None,
@@ -87,6 +92,7 @@ impl Order {
             attempt: 0,
             doubtful: false,
             conflict: false,
+            cancel_wanted: false,
             filled: Decimal::ZERO,
             reported_filled: Decimal::ZERO,
             fill_ids: HashSet::new(),
@@ -100,6 +106,37 @@ impl Order {
     pub fn reference(&self) -> OrderRef {
         let mut order = OrderRef::new(&self.spec.instrument, &self.client_order_id);
         order.venue_order_id.clone_from(&self.venue_order_id);
+        order
+    }
+
+    /// The order on its way to the worker.
+    #[must_use]
+    pub fn submission(&self) -> Submission {
+        Submission {
+            key: self.key.to_hex(),
+            digest: self.digest.to_hex(),
+            place: self.place,
+            order: self.to_place(),
+        }
+    }
+
+    /// The order as it is sent; its deadline is set by whoever sends it.
+    #[must_use]
+    pub fn to_place(&self) -> NewOrder {
+        let spec = &self.spec;
+        let mut order = NewOrder::new(
+            &self.client_order_id,
+            &spec.instrument,
+            spec.side,
+            spec.quantity,
+        );
+        order.order_type = spec.order_type;
+        order.limit_price = spec.limit_price;
+        order.stop_price = spec.stop_price;
+        order.time_in_force = spec.time_in_force;
+        order.expire_time = spec.expire_time;
+        order.post_only = spec.post_only;
+        order.reduce_only = spec.reduce_only;
         order
     }
 
