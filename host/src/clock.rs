@@ -110,6 +110,12 @@ impl RunClock {
         Self::Realtime(ShiftedClock::default())
     }
 
+    /// Whether waiting takes no time.
+    #[must_use]
+    pub const fn is_virtual(&self) -> bool {
+        matches!(self, Self::Virtual(_))
+    }
+
     /// The time that the market has reached; an earlier one changes nothing.
     pub fn advance_to(&self, time: UnixNanos) {
         match self {

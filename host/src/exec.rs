@@ -3,11 +3,21 @@
 //!
 //! Here are the threads, the clock and the venue; decisions about orders are [`engine`](crate::engine)'s.
 
-pub mod courier;
+pub mod books;
+pub mod boot;
+pub mod checkpoint;
+mod delivery;
+pub mod desk;
 pub mod error;
+pub mod hands;
+mod inputs;
 pub mod market;
 pub mod open;
+pub mod policy;
 pub mod prepare;
+pub mod reconcile;
+pub mod replay;
+pub mod resolve;
 pub mod session;
 pub mod signals;
 pub mod source;
@@ -19,12 +29,12 @@ pub mod worker;
 use std::sync::Arc;
 use std::time::Instant;
 
-pub use courier::{Courier, Delivery, SendPolicy};
 pub use error::RunError;
+pub use policy::SendPolicy;
 pub use prepare::Prepared;
 pub use session::SessionError;
 pub use signals::StopFlag;
-pub use worker::{ExecWorker, WorkerError, WorkerEvent};
+pub use worker::ExecWorker;
 
 use crate::config::RuntimeConfig;
 use crate::exit::ExitCode;
@@ -69,15 +79,15 @@ pub fn run(config: RuntimeConfig, stop: &StopFlag) -> Result<Finished, RunError>
     let elapsed = started.elapsed();
     opened.progress.finish();
     // Whatever happened, the venue is told that the session is over.
-    if let Err(error) = opened.session.venue.shutdown() {
+    if let Err(error) = opened.session.desk.venue().shutdown() {
         tracing::warn!(%error, "the venue did not end its session cleanly");
     }
-    let end = ended.map_err(|error| RunError::broken_off(error, &opened.session.core))?;
+    let end = ended.map_err(|error| RunError::broken_off(error, opened.session.desk.books().core()))?;
 
     let bars = opened.source.finish()?;
-    let session = opened.session;
-    let summary = session.core.summary();
-    let (report_digest, output) = session.record.finish()?;
+    let parts = opened.session.desk.into_parts();
+    let summary = parts.books.core().summary();
+    let (report_digest, output) = parts.record.finish()?;
     let result = RunResult {
         end,
         summary,

@@ -152,6 +152,15 @@ impl Core {
         Ok(())
     }
 
+    /// Whether these are the venue's rules as they are known.
+    #[must_use]
+    pub fn knows(&self, instruments: &[Instrument]) -> bool {
+        self.instruments.as_ref().is_some_and(|known| {
+            let same = |rules: &Instrument| known.get(&rules.symbol) == Some(rules);
+            known.len() == instruments.len() && instruments.iter().all(same)
+        })
+    }
+
     /// Takes in what happened and adds what is to be done, in order.
     pub fn step(&mut self, input: Input<'_>, out: &mut Vec<Command>) {
         let done = match input {

@@ -60,6 +60,11 @@ impl Books {
         &self.core
     }
 
+    /// The core, for what is no input of it.
+    pub(super) const fn core_mut(&mut self) -> &mut Core {
+        &mut self.core
+    }
+
     /// The store.
     #[must_use]
     pub fn store(&self) -> &dyn IdempotencyStore {
@@ -157,7 +162,8 @@ impl Books {
         self.store.commit()
     }
 
-    fn stage(&mut self, record: Record<'_>, now: UnixNanos) -> Result<(), StoreError> {
+    /// Writes down what is not for the core.
+    pub(super) fn stage(&mut self, record: Record<'_>, now: UnixNanos) -> Result<(), StoreError> {
         if self.recorded_bars != self.bars {
             self.store.stage(Record::Offset(self.bars), now)?;
             self.recorded_bars = self.bars;

@@ -110,6 +110,23 @@ impl Delivery {
         (delivery, learned)
     }
 
+    /// An order whose last attempt is recorded as absent.
+    pub(super) fn after_absent(mut claim: Claim, now: UnixNanos) -> Self {
+        claim.attempt += 1;
+        Self {
+            next: Next::Claim,
+            at: now,
+            absent: false,
+            asks_first: false,
+            sends: claim.attempt,
+            first_sent: now,
+            in_doubt: false,
+            told_doubt: false,
+            failed_queries: 0,
+            claim,
+        }
+    }
+
     /// The attempt is recorded now, and may be sent.
     pub(super) fn claimed(&mut self, policy: &SendPolicy, now: UnixNanos) {
         self.claim.order.deadline = policy.deadline(now);

@@ -113,6 +113,12 @@ impl Desk {
         self.parts
     }
 
+    /// The run's clock.
+    #[must_use]
+    pub fn clock(&self) -> &RunClock {
+        &self.parts.clock
+    }
+
     /// The run's time.
     #[must_use]
     pub fn now(&self) -> UnixNanos {

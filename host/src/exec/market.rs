@@ -37,6 +37,12 @@ impl Market {
         }
     }
 
+    /// Whether there is nothing to be shown.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.pending.bars.is_empty()
+    }
+
     /// Whether the bars have to be shown before another is added.
     #[must_use]
     pub fn is_full(&self) -> bool {

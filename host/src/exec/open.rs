@@ -49,23 +49,31 @@ pub struct Opened {
     pub(super) instrument: String,
 }
 
-impl Prepared {
-    /// Makes the run directory, opens the plugin and asks the venue what it starts from.
-    pub fn open(self, stop: &StopFlag) -> Result<Opened, RunError> {
-        let run_id = self.run_id();
-        let run_dir = self
-            .config
-            .run
-            .dir
-            .as_deref()
-            .map(RunDir::create)
-            .transpose()?;
-        if let Some(run_dir) = &run_dir {
-            run_dir.write_json("run.json", &self.describe(&run_id))?;
-        }
-        let stream = self.intents.is_some().then(Output::stdout);
-        let record = Record::new(stream, run_dir.as_ref())?;
+/// What is there of a run before the venue is open.
+struct Begun {
+    run_id: String,
+    run_dir: Option<RunDir>,
+    clock: Arc<RunClock>,
+    source: Source,
+    record: Record,
+    /// What was read back; `None` for a run that is not kept.
+    recalled: Option<Recalled>,
+}
 
+impl Prepared {
+    /// Takes the run directory, reads back what is in it, opens the plugin and asks the venue what it
+    /// starts from, or whether all is as it was.
+    pub fn open(mut self, stop: &StopFlag) -> Result<Opened, RunError> {
+        let begun = self.begin()?;
+        let cancel = CancelFlag::default();
+        let params = self.open_params(begun.run_dir.as_ref())?;
+        let venue = self.open_plugin(&params, begun.clock.clone(), cancel)?;
+        self.assemble(begun, venue, stop)
+    }
+
+    /// All that can be done without the venue.
+    fn begin(&mut self) -> Result<Begun, RunError> {
+        let (run_dir, run_id) = self.take_run_dir()?;
         let clock = Arc::new(match self.valid.pace {
             Pace::Virtual => RunClock::simulated(),
             Pace::Realtime => RunClock::realtime(),
@@ -77,27 +85,65 @@ impl Prepared {
                     .max(self.config.bars.from.unwrap_or_default()),
             );
         }
-        let cancel = CancelFlag::default();
+        let window = Window {
+            from: self.config.bars.from,
+            to: self.config.bars.to,
+        };
+        let bars = self.bars.take().map(BarStream::spawn).transpose()?;
+        let mut source = Source::new(bars, window, None);
+        let stream = self.is_stream().then(Output::stdout);
+        let mut record = Record::new(stream, run_dir.as_ref())?;
+        let recalled = match &run_dir {
+            None => None,
+            Some(run_dir) => Some(self.recall(&run_id, run_dir, &mut source, &mut record)?),
+        };
+        Ok(Begun {
+            run_id,
+            run_dir,
+            clock,
+            source,
+            record,
+            recalled,
+        })
+    }
+
+    fn recall(
+        &self,
+        run_id: &str,
+        run_dir: &RunDir,
+        source: &mut Source,
+        record: &mut Record,
+    ) -> Result<Recalled, RunError> {
+        let kept = Kept {
+            fs: Arc::new(RealFs),
+            dir: run_dir.path().to_owned(),
+            options: Options::default(),
+            saves_aside: true,
+        };
+        let snapshot = checkpoint::load(kept.fs.as_ref(), &kept.dir)?;
+        let mut failed = None;
+        let mut told = |report: &ExecutionReport| {
+            if let Err(error) = record.report(report) {
+                failed.get_or_insert(error);
+            }
+        };
+        let config_of = |account| self.core_config(run_id, account);
+        let recalled = recall(&kept, snapshot, &config_of, source, &mut told)?;
+        match failed {
+            Some(error) => Err(error.into()),
+            None => Ok(recalled),
+        }
+    }
+
+    fn open_params(&self, run_dir: Option<&RunDir>) -> Result<OpenParams, RunError> {
         let mut params = OpenParams::new(self.valid.json.clone());
         params.seed = self.config.run.seed;
         params.instruments = vec![self.instrument.clone()];
-        params.data_dir = run_dir
-            .as_ref()
-            .map(|dir| dir.make_dir("venue"))
-            .transpose()?;
+        params.data_dir = run_dir.map(|dir| dir.make_dir("venue")).transpose()?;
         for (name, value) in &self.valid.secrets {
             params = params.with_secret(name, value.clone());
         }
-        let venue = self.open_plugin(&params, clock.clone(), cancel.clone())?;
-        self.assemble(Parts {
-            run_id,
-            venue,
-            clock,
-            cancel,
-            record,
-            run_dir,
-            stop: stop.clone(),
-        })
+        Ok(params)
     }
 
     fn open_plugin(
@@ -113,73 +159,119 @@ impl Prepared {
         Ok(Arc::new(venue.with_call_timeout(timeouts.call_timeout)))
     }
 
-    fn assemble(mut self, parts: Parts) -> Result<Opened, RunError> {
-        let Parts {
+    fn assemble(
+        mut self,
+        begun: Begun,
+        venue: Arc<dyn Venue>,
+        stop: &StopFlag,
+    ) -> Result<Opened, RunError> {
+        let Begun {
             run_id,
-            venue,
-            clock,
-            cancel,
-            record,
             run_dir,
-            stop,
-        } = parts;
+            clock,
+            mut source,
+            record,
+            recalled,
+        } = begun;
         let lockstep = self.valid.pace == Pace::Virtual || self.intents.is_none();
-        let core = self.core(run_id.clone(), venue.as_ref(), &clock, &stop)?;
-        let store = self.store(run_dir.as_ref(), run_id, clock.now())?;
-        let worker = self.worker(venue.clone(), clock.clone(), store, cancel)?;
-        let watch = self.ask("fills", &clock, &stop, || Watch::from_now(venue.as_ref()))?;
+        let instruments = self.ask("instruments", &clock, stop, || venue.instruments())?;
+        let account = || self.account(&instruments, venue.as_ref(), &clock, stop);
+        let Started {
+            books,
+            keeper,
+            inheritance,
+        } = match recalled {
+            None => {
+                let core = Core::new(self.core_config(&run_id, account()?));
+                Started::in_memory(self.config.store_ttl, instruments, core)?
+            }
+            Some(recalled) => {
+                let start = Start {
+                    run_id: run_id.clone(),
+                    plugin_sha256: self.plugin.sha256().to_owned(),
+                    started_at: SystemClock.now(),
+                };
+                let config_of = |account| self.core_config(&run_id, account);
+                let rules = instruments.clone();
+                recalled.go_on(start, &clock, rules, &config_of, account)?
+            }
+        };
+        let watch = match books.progress().cursor {
+            Some(cursor) => Watch::after(Some(cursor)),
+            None => self.ask("fills", &clock, stop, || Watch::from_now(venue.as_ref()))?,
+        };
+        let policy = self.send_policy(&self.plugin.manifest().capabilities);
+        let hands = self.hands(venue.clone(), clock.clone(), &policy)?;
+        let worker = ExecWorker::new(policy, self.max_in_flight());
         let simulated = self.plugin.manifest().plugin.simulated;
-        let market = Market::new(&self.instrument, self.config.bars.batch, simulated);
-        let progress = match &self.bars {
-            Some(bars) => Progress::new(bars.progress(), !self.config.output.quiet),
-            None => Progress::hidden(),
-        };
-        let window = Window {
-            from: self.config.bars.from,
-            to: self.config.bars.to,
-        };
-        let bars = self.bars.take().map(BarStream::spawn).transpose()?;
-        let intents = self.intents.take().map(Intents::spawn).transpose();
-        let source = Source::new(bars, window, intents.map_err(RunError::Thread)?);
-        let info = &self.plugin.manifest().plugin;
-        let plugin = PluginUsed {
-            id: info.id.clone(),
-            version: info.version.clone(),
-            sha256: self.plugin.sha256().to_owned(),
-        };
-        let session = Session {
-            core,
+        let last_intent = books.progress().last_intent;
+        let desk = Desk::new(Parts {
+            books,
             worker,
+            hands,
             venue,
             clock,
-            market,
+            market: Market::new(&self.instrument, self.config.bars.batch, simulated),
             watch,
             record,
-            stop,
             lockstep,
-            seen: HashMap::new(),
+        });
+        let progress = match source.progress() {
+            Some(bars) => Progress::new(bars, !self.config.output.quiet),
+            None => Progress::hidden(),
         };
-        let (stream, instrument) = (self.stream, self.instrument);
+        if let Some(intents) = self.intents.take() {
+            let intents = Intents::spawn(intents.after(last_intent));
+            source.listen_to(intents.map_err(RunError::Thread)?);
+        }
+        let mut session = Session {
+            desk,
+            keeper,
+            stop: stop.clone(),
+        };
+        take_over(&mut session.desk, &inheritance)
+            .map_err(|error| RunError::broken_off(error, session.desk.books().core()))?;
+        let info = &self.plugin.manifest().plugin;
         Ok(Opened {
             session,
             source,
             progress,
             run_dir,
-            plugin,
-            stream,
-            instrument,
+            plugin: PluginUsed {
+                id: info.id.clone(),
+                version: info.version.clone(),
+                sha256: self.plugin.sha256().to_owned(),
+            },
+            stream: self.stream,
+            instrument: self.instrument,
         })
     }
 
-    /// Asks the venue for its rules and the account, and makes the core that starts from there.
-    fn core(
-        &mut self,
-        run_id: String,
+    /// What a core of this run is made of.
+    fn core_config(&self, run_id: &str, account: Account) -> CoreConfig {
+        let capabilities = &self.plugin.manifest().capabilities;
+        CoreConfig {
+            run_id: run_id.to_owned(),
+            stream: self.stream.clone(),
+            partition: 0,
+            instrument: self.instrument.clone(),
+            cash: account.cash,
+            position: account.position,
+            risk: limits(&self.config.risk),
+            client_order_id: capabilities.client_order_id.clone(),
+            support: OrderSupport::new(capabilities),
+            strategy: self.strategy(),
+        }
+    }
+
+    /// What the account holds of the instrument's two sides.
+    fn account(
+        &self,
+        instruments: &[Instrument],
         venue: &dyn Venue,
         clock: &RunClock,
         stop: &StopFlag,
-    ) -> Result<Core, RunError> {
-        let instruments = self.ask("instruments", clock, stop, || venue.instruments())?;
+    ) -> Result<Account, RunError> {
         let balances = self.ask("balances", clock, stop, || venue.balances())?;
         let traded = instruments
             .iter()
@@ -193,21 +285,10 @@ impl Prepared {
                 .map(|balance| balance.total)
                 .sum()
         };
-        let capabilities = &self.plugin.manifest().capabilities;
-        let mut core = Core::new(CoreConfig {
-            run_id,
-            stream: self.stream.clone(),
-            partition: 0,
-            instrument: self.instrument.clone(),
+        Ok(Account {
             cash: total(&traded.quote),
             position: total(&traded.base),
-            risk: limits(&self.config.risk),
-            client_order_id: capabilities.client_order_id.clone(),
-            support: OrderSupport::new(capabilities),
-            strategy: self.strategy.take(),
-        });
-        core.set_instruments(instruments)?;
-        Ok(core)
+        })
     }
 
     /// Asks what has to be known before the first order. A read does no harm, so it is tried again like
@@ -250,52 +331,24 @@ impl Prepared {
         }
     }
 
-    /// In the run directory's journal, or in memory where there is no run directory: such a run cannot be
-    /// resumed.
-    fn store(
-        &self,
-        run_dir: Option<&RunDir>,
-        run_id: String,
-        now: UnixNanos,
-    ) -> Result<Box<dyn IdempotencyStore>, RunError> {
-        let Some(run_dir) = run_dir else {
-            let store = InMemoryIdempotencyStore::new(self.config.store_ttl);
-            return Ok(Box::new(store));
-        };
-        let start = Start {
-            run_id,
-            plugin_sha256: self.plugin.sha256().to_owned(),
-            started_at: SystemClock.now(),
-        };
-        let options = Options::default();
-        // The directory itself must be on the disk, or all that is in it could vanish.
-        let path = run_dir.path();
-        let above = path.parent().filter(|above| !above.as_os_str().is_empty());
-        let above = above.unwrap_or(Path::new("."));
-        RealFs.sync_dir(above).map_err(|source| RunDirError::Io {
-            path: above.to_owned(),
-            source,
-        })?;
-        let ignore = &mut |_, _, _: Entry<'_>| Ok(());
-        let found = FileIdempotencyStore::open(Arc::new(RealFs), path, options, ignore)?;
-        Ok(Box::new(found.begin(start, now)?))
-    }
-
-    fn worker(
+    fn hands(
         &self,
         venue: Arc<dyn Venue>,
         clock: Arc<RunClock>,
-        store: Box<dyn IdempotencyStore>,
-        cancel: CancelFlag,
-    ) -> Result<ExecWorker, RunError> {
-        let policy = self.send_policy(&self.plugin.manifest().capabilities);
-        let courier = Courier::new(venue, clock, store, policy, cancel);
+        policy: &SendPolicy,
+    ) -> Result<Hands, RunError> {
+        let hand = Hand::new(venue, clock, policy.asking());
         match self.valid.pace {
-            Pace::Virtual => Ok(ExecWorker::inline(courier)),
-            Pace::Realtime => {
-                let threads = usize::try_from(self.valid.max_in_flight).unwrap_or(usize::MAX);
-                ExecWorker::pool(courier, threads).map_err(RunError::Thread)
-            }
+            Pace::Virtual => Ok(Hands::inline(hand)),
+            Pace::Realtime => Hands::pool(hand, self.max_in_flight()).map_err(RunError::Thread),
+        }
+    }
+
+    fn max_in_flight(&self) -> usize {
+        match self.valid.pace {
+            // One after another: with virtual time nothing is gained by more.
+            Pace::Virtual => 1,
+            Pace::Realtime => usize::try_from(self.valid.max_in_flight).unwrap_or(usize::MAX),
         }
     }
 

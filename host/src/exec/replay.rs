@@ -9,7 +9,7 @@ use investbot_plugin_api::{Bar, UnixNanos};
 use super::books::Progress;
 use super::inputs::input_of;
 use crate::engine::core::InstrumentError;
-use crate::engine::{Command, Core, ExecutionReport, Input, OrderState};
+use crate::engine::{Command, Core, CoreConfig, ExecutionReport, Input, OrderState};
 use crate::feed::DataError;
 use crate::store::journal::Position;
 use crate::store::record::{Account, Claim, Record};
@@ -47,27 +47,20 @@ pub enum ReplayError {
 pub trait Bars {
     /// The next bar.
     fn next(&mut self) -> Result<Option<Bar>, DataError>;
+
+    /// Leaves out as many bars.
+    fn skip(&mut self, count: u64) -> Result<(), DataError>;
 }
 
 /// Takes the reports that the core makes again.
 pub type Told<'a> = dyn FnMut(&ExecutionReport) + 'a;
 
-/// A replay under way.
-pub struct Replay<'a> {
-    core: Option<Core>,
-    make_core: &'a dyn Fn(Account) -> Core,
-    bars: &'a mut dyn Bars,
-    told: &'a mut Told<'a>,
-    progress: Progress,
-    clean: bool,
-    last_at: UnixNanos,
-    commands: Vec<Command>,
-}
-
-/// What a replay came to.
+/// Where a run is, as far as it was replayed.
 pub struct Replayed {
     /// The core; `None` if the run had not come to begin.
     pub core: Option<Core>,
+    /// What the run began with.
+    pub account: Option<Account>,
     /// How far the run had come.
     pub progress: Progress,
     /// Whether the process before ended in good order.
@@ -76,36 +69,49 @@ pub struct Replayed {
     pub last_at: UnixNanos,
 }
 
+impl Default for Replayed {
+    /// Before the first record.
+    fn default() -> Self {
+        Self {
+            core: None,
+            account: None,
+            progress: Progress::default(),
+            clean: true,
+            last_at: UnixNanos(i64::MIN),
+        }
+    }
+}
+
+/// A replay under way.
+pub struct Replay<'a> {
+    at: Replayed,
+    config_of: &'a dyn Fn(Account) -> CoreConfig,
+    bars: &'a mut dyn Bars,
+    told: &'a mut Told<'a>,
+    commands: Vec<Command>,
+}
+
 impl<'a> Replay<'a> {
-    /// A replay that goes on from `core`, which had come as far as `progress`.
+    /// A replay that goes on from `begin`.
     pub fn new(
-        core: Option<Core>,
-        progress: Progress,
-        make_core: &'a dyn Fn(Account) -> Core,
+        begin: Replayed,
+        config_of: &'a dyn Fn(Account) -> CoreConfig,
         bars: &'a mut dyn Bars,
         told: &'a mut Told<'a>,
     ) -> Self {
         Self {
-            core,
-            make_core,
+            at: begin,
+            config_of,
             bars,
             told,
-            progress,
-            clean: true,
-            last_at: UnixNanos(i64::MIN),
             commands: Vec::new(),
         }
     }
 
-    /// What the replay came to.
+    /// Where the run is now.
     #[must_use]
     pub fn finish(self) -> Replayed {
-        Replayed {
-            core: self.core,
-            progress: self.progress,
-            clean: self.clean,
-            last_at: self.last_at,
-        }
+        self.at
     }
 
     /// Takes in one record.
@@ -115,12 +121,13 @@ impl<'a> Replay<'a> {
         at: UnixNanos,
         record: &Record<'_>,
     ) -> Result<(), ReplayError> {
-        self.last_at = self.last_at.max(at);
-        self.clean = matches!(record, Record::Closed);
+        self.at.last_at = self.at.last_at.max(at);
+        self.at.clean = matches!(record, Record::Closed);
         match record {
             Record::Epoch(_) | Record::Closed => return Ok(()),
             Record::Account(account) => {
-                self.core = Some((self.make_core)(*account));
+                self.at.account = Some(*account);
+                self.at.core = Some(Core::new((self.config_of)(*account)));
                 return Ok(());
             }
             _ => {}
@@ -130,7 +137,7 @@ impl<'a> Replay<'a> {
             recorded: recorded.to_owned(),
             found: found.to_owned(),
         };
-        let Some(core) = &mut self.core else {
+        let Some(core) = &mut self.at.core else {
             return Err(diverged("that the run went on", "it had not begun").into());
         };
         match record {
@@ -138,8 +145,8 @@ impl<'a> Replay<'a> {
                 core.set_instruments(instruments.clone().into_owned())?;
             }
             Record::Offset(bars) => return self.take_bars(*bars, position),
-            Record::Cursor(cursor) => self.progress.cursor = Some(cursor.clone().into_owned()),
-            Record::Intent(taken) => self.progress.last_intent = Some(taken.position),
+            Record::Cursor(cursor) => self.at.progress.cursor = Some(cursor.clone().into_owned()),
+            Record::Intent(taken) => self.at.progress.last_intent = Some(taken.position),
             Record::Attempt(claim) => {
                 if let Err(found) = fits(core, claim) {
                     let recorded = format!("order {} was sent", claim.order.client_order_id);
@@ -157,21 +164,21 @@ impl<'a> Replay<'a> {
 
     /// Takes in bars until there were as many as the journal says.
     fn take_bars(&mut self, count: u64, position: Position) -> Result<(), ReplayError> {
-        while self.progress.bars < count {
+        while self.at.progress.bars < count {
             let Some(bar) = self.bars.next()? else {
                 return Err(Divergence {
                     seq: position.seq,
                     recorded: format!("{count} bars were taken in"),
-                    found: format!("there are only {}", self.progress.bars),
+                    found: format!("there are only {}", self.at.progress.bars),
                 }
                 .into());
             };
-            if let Some(core) = &mut self.core {
-                let position = self.progress.bars;
+            if let Some(core) = &mut self.at.core {
+                let position = self.at.progress.bars;
                 let bar = &bar;
                 core.step(Input::Bar { position, bar }, &mut self.commands);
             }
-            self.progress.bars += 1;
+            self.at.progress.bars += 1;
             self.tell();
         }
         Ok(())

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
 use investbot_plugin_api::{Bar, UnixNanos};
 
+use super::replay::Bars;
 use super::session::SessionError;
 use crate::feed::{BarStream, DataError, IntentError, IntentLine, IntentReader};
 use crate::observe::result::BarsRead;
@@ -28,7 +29,7 @@ pub enum Item {
 /// An intent with a time comes after the bars that closed by then and before the others. An intent
 /// without one comes as soon as it is read.
 pub struct Source {
-    bars: Option<Bars>,
+    bars: Option<BarSource>,
     intents: Option<Intents>,
 }
 
@@ -36,7 +37,7 @@ impl Source {
     /// Bars within `window`, intents, or both.
     #[must_use]
     pub fn new(bars: Option<BarStream>, window: Window, intents: Option<Intents>) -> Self {
-        let bars = bars.map(|stream| Bars {
+        let bars = bars.map(|stream| BarSource {
             stream,
             window,
             at: 0,
@@ -70,12 +71,13 @@ impl Source {
     }
 
     fn next_bar(&mut self) -> Result<Item, SessionError> {
-        let Some(bars) = &mut self.bars else {
-            return Ok(Item::End);
-        };
-        let next = bars.peek()?;
-        bars.at += 1;
+        let next = Bars::next(self)?;
         Ok(next.map_or(Item::End, Item::Bar))
+    }
+
+    /// Takes up a stream of intents.
+    pub fn listen_to(&mut self, intents: Intents) {
+        self.intents = Some(intents);
     }
 
     /// Stops reading, and tells what the bars were.
@@ -93,6 +95,27 @@ impl Source {
     }
 }
 
+/// The bars once more, for a run that is read back.
+impl Bars for Source {
+    fn next(&mut self) -> Result<Option<Bar>, DataError> {
+        let Some(bars) = &mut self.bars else {
+            return Ok(None);
+        };
+        let next = bars.peek()?;
+        bars.at += 1;
+        Ok(next)
+    }
+
+    fn skip(&mut self, count: u64) -> Result<(), DataError> {
+        for _ in 0..count {
+            if Bars::next(self)?.is_none() {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
 /// Which bars count, by the time they open.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Window {
@@ -102,14 +125,14 @@ pub struct Window {
     pub to: Option<UnixNanos>,
 }
 
-struct Bars {
+struct BarSource {
     stream: BarStream,
     window: Window,
     /// The next bar's place in the stream's current batch.
     at: usize,
 }
 
-impl Bars {
+impl BarSource {
     fn peek(&mut self) -> Result<Option<Bar>, DataError> {
         loop {
             while let Some(bar) = self.stream.current().get(self.at) {

@@ -118,6 +118,11 @@ impl ExecWorker {
         self.conclude(delivery, learned)
     }
 
+    /// Goes on with an order whose last attempt an earlier process proved absent.
+    pub fn go_on(&mut self, claim: Claim, now: UnixNanos) {
+        self.keep(Delivery::after_absent(claim, now));
+    }
+
     /// Asks the venue to cancel an order.
     pub fn cancel(&mut self, order: OrderRef) {
         self.cancels.push_back(order);

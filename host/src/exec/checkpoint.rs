@@ -1,0 +1,176 @@
+//! How far a run has come, saved now and then so that a resume need not read everything: the journal
+//! alone would do.
+
+use std::thread::JoinHandle;
+
+use investbot_plugin_api::UnixNanos;
+use serde::{Deserialize, Serialize};
+
+use super::boot::Kept;
+use super::books::Progress;
+use super::desk::Desk;
+use super::hands::ThreadLost;
+use super::session::SessionError;
+use crate::engine::CoreState;
+use crate::observe::record::RecordMark;
+use crate::store::checkpoint::{self, CheckpointError};
+use crate::store::file::LedgerState;
+use crate::store::journal::Mark;
+use crate::store::record::Account;
+
+/// A run at one moment: what the journal had said up to its mark, and what had come of that.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Snapshot {
+    /// Where in the journal it was.
+    pub journal: Mark,
+    /// The attempts that were open.
+    pub ledger: LedgerState,
+    /// What the run began with.
+    pub account: Account,
+    /// The core.
+    pub core: CoreState,
+    /// How far the source and the venue's fills were read.
+    pub progress: Progress,
+    /// How long the files of the record were.
+    pub record: RecordMark,
+    /// The run's time.
+    pub now: UnixNanos,
+    /// Whether the process ended in good order just then.
+    pub clean: bool,
+}
+
+/// Saves checkpoints.
+pub struct Keeper {
+    kept: Option<Kept>,
+    account: Account,
+    saving: Saving,
+    /// The last record of the journal that a checkpoint knows of.
+    saved: u64,
+    saved_bars: u64,
+}
+
+/// Where a checkpoint is written.
+enum Saving {
+    /// By whoever asks for it.
+    Here,
+    /// By a thread, one at a time, while the run goes on.
+    Aside(Option<JoinHandle<Result<(), CheckpointError>>>),
+}
+
+impl Keeper {
+    /// How many records of the journal there may be after the checkpoint.
+    const RECORDS: u64 = 50_000;
+    /// How many bars.
+    const BARS: u64 = 5_000_000;
+
+    /// Saves nothing: a run that is not kept.
+    #[must_use]
+    pub fn none() -> Self {
+        Self {
+            kept: None,
+            account: Account::default(),
+            saving: Saving::Here,
+            saved: 0,
+            saved_bars: 0,
+        }
+    }
+
+    /// Saves where the run is kept.
+    #[must_use]
+    pub fn new(kept: Kept, account: Account) -> Self {
+        let saving = if kept.saves_aside {
+            Saving::Aside(None)
+        } else {
+            Saving::Here
+        };
+        Self {
+            kept: Some(kept),
+            account,
+            saving,
+            saved: 0,
+            saved_bars: 0,
+        }
+    }
+
+    /// Saves a checkpoint if much has happened since the last.
+    pub fn save_if_due(&mut self, desk: &mut Desk) -> Result<(), SessionError> {
+        if self.kept.is_none() {
+            return Ok(());
+        }
+        let seq = desk.books().seq();
+        let bars = desk.books().bars();
+        let is_due = seq >= self.saved + Self::RECORDS || bars >= self.saved_bars + Self::BARS;
+        if is_due && self.is_free()? {
+            self.save(desk, false)?;
+        }
+        Ok(())
+    }
+
+    /// Notes that the process ends in good order, and saves the last checkpoint.
+    pub fn close(&mut self, desk: &mut Desk) -> Result<(), SessionError> {
+        desk.tell()?;
+        let now = desk.now();
+        desk.books_mut().close(now)?;
+        self.wait()?;
+        self.save(desk, true)?;
+        self.wait()
+    }
+
+    fn save(&mut self, desk: &mut Desk, clean: bool) -> Result<(), SessionError> {
+        let Some(kept) = &self.kept else {
+            return Ok(());
+        };
+        // What a checkpoint says must be in the journal before it.
+        desk.tell()?;
+        desk.commit()?;
+        let record = desk.record_mut().mark()?;
+        let now = desk.now();
+        let books = desk.books();
+        let (Some(journal), Some(ledger)) = (books.store().mark(), books.store().ledger()) else {
+            return Ok(());
+        };
+        self.saved = journal.position.seq;
+        self.saved_bars = books.progress().bars;
+        let snapshot = Snapshot {
+            journal,
+            ledger,
+            account: self.account,
+            core: books.core().state(),
+            progress: books.progress(),
+            record,
+            now,
+            clean,
+        };
+        let kept = kept.clone();
+        let save = move || checkpoint::save(kept.fs.as_ref(), &kept.dir, &snapshot);
+        match &mut self.saving {
+            Saving::Here => save()?,
+            Saving::Aside(thread) => {
+                let name = "checkpoint".to_owned();
+                let spawned = std::thread::Builder::new().name(name).spawn(save);
+                *thread = Some(spawned.map_err(SessionError::NoThread)?);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether no checkpoint is being written; how the last one went is heard here.
+    fn is_free(&mut self) -> Result<bool, SessionError> {
+        match &self.saving {
+            Saving::Aside(Some(thread)) if !thread.is_finished() => Ok(false),
+            _ => self.wait().map(|()| true),
+        }
+    }
+
+    fn wait(&mut self) -> Result<(), SessionError> {
+        let Saving::Aside(thread) = &mut self.saving else {
+            return Ok(());
+        };
+        match thread.take().map(JoinHandle::join) {
+            None => Ok(()),
+            Some(Ok(saved)) => Ok(saved?),
+            Some(Err(_)) => Err(SessionError::Thread(ThreadLost)),
+        }
+    }
+}
