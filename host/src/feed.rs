@@ -20,6 +20,7 @@ mod intents;
 mod json;
 mod reader;
 mod row;
+mod rows;
 mod sequence;
 mod stream;
 mod time;

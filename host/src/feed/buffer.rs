@@ -2,7 +2,7 @@
 
 use std::io::Read;
 
-use memchr::memchr;
+use memchr::{memchr, memchr_iter};
 
 /// The longest line that is read.
 pub(super) const MAX_LINE: usize = 64 * 1024;
@@ -126,6 +126,35 @@ impl<R: Read> Buffer<R> {
         }
     }
 
+    /// Passes over `count` lines without looking at them; how many there were. For lines that were read
+    /// before: one that is too long does not matter.
+    pub(super) fn skip_lines(&mut self, count: u64) -> std::io::Result<u64> {
+        let mut skipped = 0;
+        // Whether the stream has begun a line whose end did not come yet.
+        let mut begun = false;
+        while skipped < count {
+            let ends = memchr_iter(b'\n', self.pending()).count();
+            let left = usize::try_from(count - skipped).unwrap_or(usize::MAX);
+            let last = (left <= ends)
+                .then(|| memchr_iter(b'\n', self.pending()).nth(left - 1))
+                .flatten();
+            if let Some(at) = last {
+                self.start += at + 1;
+                skipped = count;
+                break;
+            }
+            skipped += ends as u64;
+            begun = self.pending().last().map_or(begun, |byte| *byte != b'\n');
+            self.start = self.end;
+            if !self.fill()? {
+                skipped += u64::from(begun);
+                break;
+            }
+        }
+        self.line += skipped;
+        Ok(skipped)
+    }
+
     /// A line's text, without its end; only until the next one is read.
     #[inline]
     pub(super) fn text(&self, line: Line) -> &[u8] {
@@ -234,6 +263,23 @@ mod tests {
             };
             prop_assert_eq!(got.iter().map(|(_, l)| l.as_str()).collect::<Vec<_>>(), want.to_vec());
             prop_assert!(got.iter().enumerate().all(|(i, (n, _))| *n == i as u64 + 1));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn skipped_lines_are_those_that_would_have_come(
+            text in "[a\r\n]{0,40}",
+            step in 1_usize..5,
+            count in 0_usize..12,
+        ) {
+            let want = lines(Drip(text.as_bytes(), step));
+            let mut buffer = Buffer::new(Drip(text.as_bytes(), step));
+            let skipped = buffer.skip_lines(count as u64).unwrap();
+            prop_assert_eq!(skipped as usize, count.min(want.len()));
+            let next = buffer.next_line().unwrap();
+            let next = next.map(|line| (line.number, String::from_utf8(buffer.text(line).to_vec()).unwrap()));
+            prop_assert_eq!(next.as_ref(), want.get(count));
         }
     }
 

@@ -1,12 +1,14 @@
 //! Bars from lines of comma-separated values.
 
+use memchr::memchr;
+
 use super::buffer::{Buffer, Line, LineFault, MAX_LINE};
 use super::error::{DataError, Place, column_at, excerpt};
 use super::fields::{BadQuote, Fields, Splitter};
 use super::format::BarFormat;
 use super::header::{FirstLine, Layout, Shape, recognise};
 use super::input::Input;
-use super::row::{COLUMNS, Cells, Row, read_bar};
+use super::row::{COLUMNS, Cells, Row, read_bar, read_time};
 use super::time::{TimeKind, TimeReader};
 
 /// Reads the rows of a CSV file.
@@ -74,14 +76,36 @@ impl CsvRows {
         }
     }
 
+    fn next_line(&mut self) -> Result<Option<Line>, DataError> {
+        match self.first.take() {
+            Some(line) => Ok(Some(line)),
+            None => next_line(&mut self.buffer),
+        }
+    }
+
+    /// The time of the next row, of which nothing else is looked at; `None` after the last.
+    pub(super) fn next_time(&mut self) -> Result<Option<Row>, DataError> {
+        let Some(line) = self.next_line()? else {
+            return Ok(None);
+        };
+        let here = Here::of(&self.buffer, line);
+        let column = self.layout.columns[0];
+        let time = if memchr(b'"', here.text).is_some() {
+            let fields = self.splitter.split(here.text);
+            fields.map_err(|error| here.bad_quote(&error))?.get(column)
+        } else {
+            let mut fields = here.text.split(|byte| *byte == b',');
+            fields.nth(column).unwrap_or_default()
+        };
+        let place = || here.place(0);
+        let open_time = read_time(time, &mut self.times, place)?;
+        Ok(Some(Row::of_time(open_time, line.number)))
+    }
+
     /// The next row; `None` after the last.
     #[inline]
     pub(super) fn next_row(&mut self) -> Result<Option<Row>, DataError> {
-        let line = match self.first.take() {
-            Some(line) => Some(line),
-            None => next_line(&mut self.buffer)?,
-        };
-        let Some(line) = line else {
+        let Some(line) = self.next_line()? else {
             return Ok(None);
         };
         let here = Here::of(&self.buffer, line);

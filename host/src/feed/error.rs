@@ -150,6 +150,18 @@ pub enum DataError {
         /// How many were expected.
         expected: usize,
     },
+    /// A file that has lost bars since it was read.
+    #[error(
+        "{file}: has {found} bars, and {read} were read before; the run needs the file that it was started with"
+    )]
+    Short {
+        /// The file.
+        file: Arc<str>,
+        /// How many bars there are.
+        found: u64,
+        /// How many the run had read.
+        read: u64,
+    },
     /// A first line without a header and with too few fields.
     #[error(
         "{place}: this row has {found} fields; without a header a row begins with time, open, high, low, close, volume"

@@ -26,9 +26,9 @@ pub use error::{IntentError, IntentFault};
 /// An intent and where it was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IntentLine {
-    /// Its place in the stream: the lines before it, blank ones too.
+    /// Its place among all the lines of a run: the lines before it, blank ones too.
     pub position: u64,
-    /// Its line, from 1.
+    /// Its line in this stream, from 1.
     pub line: u64,
     /// When it is to be taken up, if the line says so.
     pub time: Option<UnixNanos>,
@@ -41,6 +41,8 @@ pub struct IntentLine {
 pub struct IntentReader<R> {
     buffer: Buffer<R>,
     source: Arc<str>,
+    /// The position of the stream's first line.
+    first: u64,
     state: State,
 }
 
@@ -57,16 +59,52 @@ impl<R: Read> IntentReader<R> {
         Self {
             buffer: Buffer::new(stream),
             source: source.into(),
+            first: 0,
             state: State::Fresh,
         }
     }
 
-    fn read(&mut self) -> Result<Option<IntentLine>, IntentError> {
+    /// The first line of this stream has this position: for a stream that goes on where another ended,
+    /// such as the standard input of a run that is resumed. No two lines of a run share a position.
+    #[must_use]
+    pub const fn numbered_from(mut self, position: u64) -> Self {
+        self.first = position;
+        self
+    }
+
+    /// Passes over the first `count` lines: for a file whose lines were read before. Nothing is looked at
+    /// but where they end.
+    ///
+    /// # Errors
+    ///
+    /// [`IntentError::Short`] if there are not that many, [`IntentError::Read`] if reading fails.
+    pub fn skip_lines(mut self, count: u64) -> Result<Self, IntentError> {
+        self.begin()?;
+        let skipped = self.buffer.skip_lines(count);
+        let found = skipped.map_err(|cause| self.line_error(LineFault::Io(cause)))?;
+        if found < count {
+            let source = Arc::clone(&self.source);
+            return Err(IntentError::Short {
+                file: source,
+                found,
+                read: count,
+            });
+        }
+        Ok(self)
+    }
+
+    /// Goes past the mark that some programs put before the text.
+    fn begin(&mut self) -> Result<(), IntentError> {
         if self.state == State::Fresh {
             let marked = self.buffer.skip_mark();
             marked.map_err(|cause| self.line_error(LineFault::Io(cause)))?;
             self.state = State::Reading;
         }
+        Ok(())
+    }
+
+    fn read(&mut self) -> Result<Option<IntentLine>, IntentError> {
+        self.begin()?;
         loop {
             let line = match self.buffer.next_line() {
                 Ok(Some(line)) => line,
@@ -82,7 +120,7 @@ impl<R: Read> IntentReader<R> {
                 IntentError::Line { place, fault }
             })?;
             return Ok(Some(IntentLine {
-                position: line.number - 1,
+                position: self.first + line.number - 1,
                 line: line.number,
                 time,
                 intent,

@@ -5,16 +5,14 @@ use std::time::Duration;
 
 use investbot_plugin_api::{Bar, UnixNanos};
 
-use super::buffer::Buffer;
 use super::bundled::{BUNDLED, Bundled};
-use super::csv::CsvRows;
 use super::error::DataError;
 use super::format::BarFormat;
 use super::input::{Input, Progress};
-use super::json::JsonRows;
 use super::row::Row;
+use super::rows::Rows;
 use super::sequence::{BarStats, GapPolicy, Sequence, infer_interval};
-use super::time::{TimeKind, TimeReader, TimeUnit};
+use super::time::{TimeKind, TimeUnit};
 
 /// How many rows are read to find out how long a bar is.
 const PEEK: usize = 1_000;
@@ -52,12 +50,6 @@ enum State {
     Failing(DataError),
     Failed,
     Ended(String),
-}
-
-#[derive(Debug)]
-enum Rows {
-    Csv(CsvRows),
-    Json(JsonRows),
 }
 
 impl BarReader {
@@ -174,21 +166,65 @@ impl BarReader {
 
     /// Reads up to `max` bars; false at the end of the file.
     fn fill(&mut self, bars: &mut Vec<Bar>, max: usize) -> Result<bool, DataError> {
-        let mut left = max;
-        while left > 0 {
-            let row = match self.peeked.next() {
-                Some(row) => Some(row),
-                None => self.rows.next_row()?,
-            };
-            let Some(mut row) = row else {
+        for _ in 0..max {
+            let Some(row) = self.next(Rows::next_row)? else {
                 return Ok(false);
             };
-            if self.sequence.admit(&mut row, self.rows.input())? {
-                bars.push(row.bar);
-                left -= 1;
-            }
+            bars.push(row.bar);
         }
         Ok(true)
+    }
+
+    /// Passes over the first `count` bars that open at or after `from`, with all before them, and answers
+    /// the last of them. For a file that was read before: of what is passed over only the times are looked
+    /// at, for the statistics.
+    ///
+    /// # Errors
+    ///
+    /// [`DataError::Short`] if there are not that many; otherwise as [`next_batch`](Self::next_batch).
+    pub fn skip(&mut self, count: u64, from: Option<UnixNanos>) -> Result<Option<Bar>, DataError> {
+        let counts = |bar: &Bar| from.is_none_or(|from| bar.open_time >= from);
+        let short = |reader: &Self, found| DataError::Short {
+            file: reader.rows.input().name().clone(),
+            found,
+            read: count,
+        };
+        let mut passed = 0;
+        while passed + 1 < count {
+            let Some(row) = self.next(Rows::next_time)? else {
+                return Err(short(self, passed));
+            };
+            passed += u64::from(counts(&row.bar));
+        }
+        while passed < count {
+            let Some(row) = self.next(Rows::next_row)? else {
+                return Err(short(self, passed));
+            };
+            if counts(&row.bar) {
+                return Ok(Some(row.bar));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The next row that is admitted, of those that were read to begin with and those that `read` reads.
+    #[inline]
+    fn next(
+        &mut self,
+        read: impl Fn(&mut Rows) -> Result<Option<Row>, DataError>,
+    ) -> Result<Option<Row>, DataError> {
+        loop {
+            let row = match self.peeked.next() {
+                Some(row) => Some(row),
+                None => read(&mut self.rows)?,
+            };
+            let Some(mut row) = row else {
+                return Ok(None);
+            };
+            if self.sequence.admit(&mut row, self.rows.input())? {
+                return Ok(Some(row));
+            }
+        }
     }
 
     /// How long a bar is.
@@ -245,64 +281,6 @@ impl BarReader {
         match &self.state {
             State::Ended(digest) => Some(digest),
             _ => None,
-        }
-    }
-}
-
-impl Rows {
-    /// JSON begins with a bracket; everything else is lines.
-    fn open(input: Input, unit: Option<TimeUnit>) -> Result<Self, DataError> {
-        let mut buffer = Buffer::new(input);
-        let times = TimeReader::new(unit);
-        if let Err(cause) = buffer.skip_mark() {
-            return Err(buffer.stream().error(1, cause));
-        }
-        loop {
-            match buffer.peek_byte() {
-                Ok(Some(b' ' | b'\t' | b'\r' | b'\n')) => buffer.take_byte(),
-                Ok(Some(b'[')) => return Ok(Self::Json(JsonRows::new(buffer, times))),
-                Ok(_) => return CsvRows::open(buffer, times).map(Self::Csv),
-                Err(cause) => return Err(buffer.stream().error(buffer.line(), cause)),
-            }
-        }
-    }
-
-    #[inline]
-    fn next_row(&mut self) -> Result<Option<Row>, DataError> {
-        match self {
-            Self::Csv(rows) => rows.next_row(),
-            Self::Json(rows) => rows.next_row(),
-        }
-    }
-
-    const fn input(&self) -> &Input {
-        match self {
-            Self::Csv(rows) => rows.input(),
-            Self::Json(rows) => rows.input(),
-        }
-    }
-
-    const fn times(&self) -> &TimeReader {
-        match self {
-            Self::Csv(rows) => rows.times(),
-            Self::Json(rows) => rows.times(),
-        }
-    }
-
-    fn finish(&mut self) -> Result<String, DataError> {
-        let (line, input) = match self {
-            Self::Csv(rows) => (rows.line(), rows.input_mut()),
-            Self::Json(rows) => (rows.line(), rows.input_mut()),
-        };
-        input.finish().map_err(|cause| input.error(line, cause))
-    }
-
-    fn log_unit(&self) {
-        if let (Some(TimeKind::Epoch(unit)), true) =
-            (self.times().kind(), self.times().is_guessed())
-        {
-            let file = self.input().name();
-            tracing::info!(%file, %unit, "guessed the unit of the times from the size of the first one");
         }
     }
 }

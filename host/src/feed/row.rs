@@ -26,6 +26,23 @@ pub(super) struct Row {
     pub(super) column: u64,
 }
 
+impl Row {
+    /// A row of which only the time is known.
+    pub(super) const fn of_time(open_time: UnixNanos, line: u64) -> Self {
+        let bar = Bar {
+            open_time,
+            close_time: UnixNanos(0),
+            open: Decimal::ZERO,
+            high: Decimal::ZERO,
+            low: Decimal::ZERO,
+            close: Decimal::ZERO,
+            volume: Decimal::ZERO,
+        };
+        let column = 1;
+        Self { bar, line, column }
+    }
+}
+
 /// What is wrong with a row, before it is put in words.
 #[derive(Clone, Copy, Debug)]
 enum Fault {
@@ -42,6 +59,17 @@ pub(super) fn read_bar(cells: &impl Cells, times: &mut TimeReader) -> Result<Bar
         Ok(bar) => Ok(bar),
         Err(fault) => Err(explain(cells, fault)),
     }
+}
+
+/// Reads a time alone, which is at `place`.
+#[inline]
+pub(super) fn read_time(
+    text: &[u8],
+    times: &mut TimeReader,
+    place: impl FnOnce() -> Place,
+) -> Result<UnixNanos, DataError> {
+    let refused = |refusal| time_error(refusal, place(), excerpt(text));
+    times.read(text).map_err(refused)
 }
 
 #[inline]
@@ -101,17 +129,7 @@ fn explain(cells: &impl Cells, fault: Fault) -> DataError {
             column: COLUMNS[column],
             value: value(column),
         },
-        Fault::Time(Refusal::Fault(fault)) => DataError::Time {
-            place: cells.place(0),
-            value: value(0),
-            fault,
-        },
-        Fault::Time(Refusal::Mixed { found, expected }) => DataError::MixedTimes {
-            place: cells.place(0),
-            value: value(0),
-            found,
-            expected,
-        },
+        Fault::Time(refusal) => time_error(refusal, cells.place(0), value(0)),
         Fault::Inconsistent(what) => DataError::Inconsistent {
             place: cells.place(if what.starts_with("low") { 3 } else { 2 }),
             what,
@@ -122,6 +140,22 @@ fn explain(cells: &impl Cells, fault: Fault) -> DataError {
                 value(3),
                 value(4)
             ),
+        },
+    }
+}
+
+fn time_error(refusal: Refusal, place: Place, value: String) -> DataError {
+    match refusal {
+        Refusal::Fault(fault) => DataError::Time {
+            place,
+            value,
+            fault,
+        },
+        Refusal::Mixed { found, expected } => DataError::MixedTimes {
+            place,
+            value,
+            found,
+            expected,
         },
     }
 }

@@ -4,6 +4,7 @@ mod formats;
 mod mistakes;
 mod packing;
 mod roundtrip;
+mod skip;
 
 use investbot_plugin_api::Bar;
 

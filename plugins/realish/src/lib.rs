@@ -7,6 +7,9 @@
 //!
 //! Whatever happens, an error never says less than the truth: `NotSent` and `Rejected` are only said of
 //! requests that did nothing, everything else is `Unknown`.
+//!
+//! The venue itself survives its process, as its ledger. The network does not: what was under way when
+//! the process died is lost, orders that queries did not see yet are seen, and chance begins anew.
 
 #![forbid(unsafe_code)]
 

@@ -28,7 +28,9 @@ pub(crate) struct Listing {
     pub(crate) paid: Decimal,
 }
 
-/// An order, and a line of the ledger.
+/// An order, and a line of the ledger: it was taken up and filled whole, without a fee, at this price and
+/// time. Its id is the execution's too. An order without a line was never at the venue; a line is there
+/// before anybody is told of it.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(crate = "investbot_plugin_api::serde")]
 pub(crate) struct Order {

@@ -207,6 +207,21 @@ fn fills_come_in_pages() {
     }
 }
 
+/// The host was killed and comes back: it shows bars again, and sends what it is not sure about again.
+#[test]
+fn what_comes_again_after_a_restart_does_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ledger.jsonl");
+    let before = Venue::open(Some(dir.path()));
+    before.bar(90);
+    let first = before.place(&buy("a", 1)).unwrap();
+    let written = std::fs::read(&path).unwrap();
+    let after = Venue::open(Some(dir.path()));
+    after.bar(90);
+    assert_eq!(after.place(&buy("a", 1)).unwrap(), first);
+    assert_eq!(std::fs::read(&path).unwrap(), written);
+}
+
 #[test]
 fn the_ledger_brings_everything_back_except_a_torn_line() {
     let dir = tempfile::tempdir().unwrap();

@@ -1,17 +1,20 @@
 //! The venue's books: what all records add up to. Nothing here decides anything.
 
 mod lookup;
+mod undo;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use investbot_plugin_api::{Decimal, Instrument, Liquidity, NewOrder, Side, UnixNanos};
+use investbot_plugin_api::{Bar, Decimal, Instrument, Liquidity, NewOrder, Side, UnixNanos};
 
 use crate::account::{Account, Lock, Overflow};
 use crate::order::{Order, Spec, expiry, venue_order_id};
 use crate::pricing;
 use crate::record::{Entry, Record};
 use crate::settings::Settings;
+
+pub(crate) use undo::Before;
 
 /// A record that does not fit the books.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -38,7 +41,10 @@ pub(crate) struct Listing {
     pub(crate) open: Vec<usize>,
     /// What was bought less what was sold.
     pub(crate) position: Decimal,
-    /// The close of the last bar; not in the ledger, the next bar brings it.
+    /// When the latest bar closed that it was shown. Of bars that did nothing the ledger knows nothing:
+    /// shown again, they do nothing again.
+    pub(crate) shown: Option<UnixNanos>,
+    /// The price at which that bar closed; not in the ledger, the next bar brings it.
     pub(crate) last: Option<Decimal>,
 }
 
@@ -78,6 +84,7 @@ impl Books {
                     instrument: settings.instrument(symbol),
                     open: Vec::new(),
                     position: Decimal::ZERO,
+                    shown: None,
                     last: None,
                 });
             }
@@ -91,6 +98,17 @@ impl Books {
             fills: Vec::new(),
             allow_short: settings.allow_short,
             fee_bps: settings.highest_fee_bps(),
+        }
+    }
+
+    /// Takes note of a bar's close. Nothing is known better by a bar from before the latest one.
+    pub(crate) fn show(&mut self, listing: usize, bar: &Bar) {
+        let listing = &mut self.listings[listing];
+        let close = Some(bar.close_time);
+        if close >= listing.shown {
+            listing.shown = close;
+            listing.last = Some(bar.close);
+            self.market_time = self.market_time.max(close);
         }
     }
 
@@ -138,7 +156,18 @@ impl Books {
             }
         }
         self.market_time = self.market_time.max(record.market_time);
+        self.remember_bar(record);
         Ok(())
+    }
+
+    /// A bar that has done something is known to the ledger by what it did.
+    fn remember_bar(&mut self, record: &Record) {
+        let order = record.entry.by_bar();
+        let order = order.and_then(|order| self.latest(&order.client_order_id));
+        if let Some(order) = order {
+            let listing = &mut self.listings[self.orders[order].spec.instrument];
+            listing.shown = listing.shown.max(record.market_time);
+        }
     }
 
     fn accept(
@@ -204,7 +233,7 @@ impl Books {
         order.filled += row.quantity;
         order.fills = row.nth;
         order.changed = row.time;
-        // The rest has to wait for the next bar, even if this one is shown again after a restart.
+        // The rest has to wait for the next bar.
         order.after = order.after.max(market_time);
         let index = row.order;
         self.fills.push(row);

@@ -1,4 +1,4 @@
-//! The ledger file: JSON lines, appended one record at a time, read back when the venue is opened.
+//! The ledger file: JSON lines, appended one change at a time, read back when the venue is opened.
 
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead as _, BufReader, Seek as _, SeekFrom, Write as _};
@@ -21,7 +21,7 @@ pub enum LedgerError {
         /// What the system said.
         source: std::io::Error,
     },
-    /// A line is no record. Only the last line may be incomplete.
+    /// A line is no record. Only the last change may be incomplete.
     #[error(
         "{}:{line}: not a record of the venue's ledger: {text}; restore the file or begin with an empty directory",
         path.display()
@@ -60,12 +60,12 @@ pub(crate) struct LedgerFile {
     length: u64,
     /// The end of the file is not at `length` and could not be brought there.
     torn: bool,
-    line: Vec<u8>,
+    lines: Vec<u8>,
 }
 
 impl Ledger {
-    /// Opens the ledger in `dir` and hands every record in it to `each`, with its line number. What a
-    /// crash left of an unfinished last line is cut off.
+    /// Opens the ledger in `dir` and hands every record in it to `each`. What a crash left of an
+    /// unfinished last change is cut off.
     pub(crate) fn open(
         dir: Option<&Path>,
         mut each: impl FnMut(&Record) -> Result<(), String>,
@@ -92,11 +92,11 @@ impl Ledger {
         Ok(Self::File(LedgerFile::new(path, file, length)))
     }
 
-    /// Writes one record. After an error the record is not in the ledger.
-    pub(crate) fn append(&mut self, record: &Record) -> Result<(), LedgerError> {
+    /// Writes the records of one change, in one write. After an error none of them is in the ledger.
+    pub(crate) fn append(&mut self, change: &mut [Record]) -> Result<(), LedgerError> {
         match self {
             Self::Nowhere => Ok(()),
-            Self::File(file) => file.append(record).map_err(|source| LedgerError::Write {
+            Self::File(file) => file.append(change).map_err(|source| LedgerError::Write {
                 path: file.path.clone(),
                 source,
             }),
@@ -111,7 +111,7 @@ impl LedgerFile {
             file,
             length,
             torn: false,
-            line: Vec::new(),
+            lines: Vec::new(),
         }
     }
 
@@ -122,20 +122,24 @@ impl LedgerFile {
         Ok(Self::new(path.into(), file, 0))
     }
 
-    fn append(&mut self, record: &Record) -> std::io::Result<()> {
+    fn append(&mut self, change: &mut [Record]) -> std::io::Result<()> {
         if self.torn {
             self.cut()?;
         }
-        self.line.clear();
-        serde_json::to_writer(&mut self.line, record)?;
-        self.line.push(b'\n');
-        match self.file.write_all(&self.line) {
+        self.lines.clear();
+        let last = change.len().saturating_sub(1);
+        for (index, record) in change.iter_mut().enumerate() {
+            record.more = index < last;
+            serde_json::to_writer(&mut self.lines, record)?;
+            self.lines.push(b'\n');
+        }
+        match self.file.write_all(&self.lines) {
             Ok(()) => {
-                self.length += self.line.len() as u64;
+                self.length += self.lines.len() as u64;
                 Ok(())
             }
             Err(error) => {
-                // The line has no newline yet, so a reader would not take it for a record either way.
+                // The last line has no newline yet, so a reader would not take any of it either way.
                 self.torn = true;
                 let _ = self.cut();
                 Err(error)
@@ -151,34 +155,42 @@ impl LedgerFile {
     }
 }
 
-/// Reads the whole records; answers how long they are together.
+/// Reads the whole changes; answers how long they are together.
 fn replay(
     file: &File,
     path: &Path,
     each: &mut impl FnMut(&Record) -> Result<(), String>,
 ) -> Result<u64, LedgerError> {
     let mut reader = BufReader::new(file);
-    let (mut bytes, mut length, mut line) = (Vec::new(), 0, 0);
-    loop {
+    let (mut bytes, mut read, mut whole) = (Vec::new(), 0, 0);
+    let mut change: Vec<Record> = Vec::new();
+    for line in 1.. {
         bytes.clear();
-        let read = reader
-            .read_until(b'\n', &mut bytes)
-            .map_err(|source| LedgerError::Open {
-                path: path.to_owned(),
-                source,
-            })?;
+        let failed = |source| LedgerError::Open {
+            path: path.to_owned(),
+            source,
+        };
+        let corrupt = |line, text| LedgerError::Corrupt {
+            path: path.to_owned(),
+            line,
+            text,
+        };
+        read += reader.read_until(b'\n', &mut bytes).map_err(failed)? as u64;
         if bytes.last() != Some(&b'\n') {
-            return Ok(length);
+            break;
         }
-        line += 1;
-        serde_json::from_slice(&bytes)
-            .map_err(|e| e.to_string())
-            .and_then(|record| each(&record))
-            .map_err(|text| LedgerError::Corrupt {
-                path: path.to_owned(),
-                line,
-                text,
-            })?;
-        length += read as u64;
+        let record: Record =
+            serde_json::from_slice(&bytes).map_err(|error| corrupt(line, error.to_string()))?;
+        let more = record.more;
+        change.push(record);
+        if more {
+            continue;
+        }
+        let first = line + 1 - change.len() as u64;
+        for (record, line) in change.drain(..).zip(first..) {
+            each(&record).map_err(|text| corrupt(line, text))?;
+        }
+        whole = read;
     }
+    Ok(whole)
 }

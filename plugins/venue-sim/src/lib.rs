@@ -5,9 +5,20 @@
 //! time comes with every call, the caller holds the lock, and what happened comes back as events. What
 //! a network does to those calls and events is the business of the adapter around it.
 //!
-//! Every change is one [`Record`](record::Record). A record is written to the ledger first and applied
-//! to the books second, so the books are always what the ledger adds up to, and a venue that is opened
-//! on an existing ledger is the venue that wrote it.
+//! Every change is one [`Record`](record::Record), or several for all that a bar did. A change is in the
+//! ledger, by one write, before anybody is told of it, so the books are always what the ledger adds up to,
+//! and a venue that is opened on an existing ledger is the venue that wrote it. What exactly the ledger
+//! says, and to an audit too, is told in [`record`].
+//!
+//! # When the client was killed and comes back
+//!
+//! The venue lives in its client's process, so it dies and comes back with it, and it must not show. All
+//! that a bar did is in the ledger whole or not at all. A bar that did something is known by that and does
+//! nothing when it is shown again; a bar that did nothing is not in the ledger, and does nothing again,
+//! because the books are those that it did nothing to. An order that is sent again under its client order
+//! id gets the report of the order that it is (where ids are unique for ever). What the ledger does not
+//! have is the market's last price, which funds, post-only and the least value of an order are judged by:
+//! a client that comes back shows the last bar that it had taken in, or more, before it asks for anything.
 //!
 //! # How orders are filled
 //!

@@ -1,4 +1,35 @@
 //! What the ledger consists of: one record for every change.
+//!
+//! The ledger is the venue's own truth, written by the venue alone, as a foreign system would write it. An
+//! audit of a run reads it beside the host's files, and believes it where the two differ.
+//!
+//! # The file
+//!
+//! `ledger.jsonl`: one JSON object a line, in the order in which things happened. Moments are integer
+//! nanoseconds UTC by the venue's clock, decimals are strings, words are in lower case. A line ends with a
+//! newline; what follows the last newline was being written when the process died, and never happened.
+//! A change is one line, or several in one write of which all but the last say `"more":true`: all that one
+//! bar did. A change whose last line is missing never happened either. The venue answers and tells events
+//! only after the write, so that whatever anybody was told is in the file. The file is not synced: it
+//! survives the process, which is what a foreign system does; that the machine survives is assumed.
+//!
+//! # The lines
+//!
+//! Every line has `type`, `time` (when it happened) and `market_time` (of what a bar did: that bar's close;
+//! otherwise the close of the latest bar that the venue had been shown, `null` before the first).
+//!
+//! | type | says | fields |
+//! |---|---|---|
+//! | `deposit` | the account was given money when it was opened | `currency`, `amount` |
+//! | `order` | an order was taken up: from here on it lives at the venue | `order_id` (the venue's), `client_order_id`, `instrument`, `side`, `order_type`, `quantity` and whatever else the order says, `marketable` |
+//! | `trigger` | the market reached the order's stop price | `order_id`, `client_order_id` |
+//! | `fill` | the order was executed, whole or in part | `order_id`, `client_order_id`, `fill_id`, `instrument`, `side`, `price`, `quantity`, `fee`, `fee_currency`, `liquidity` |
+//! | `close` | the order left the book before it was filled whole | `order_id`, `client_order_id`, `status` (`cancelled`, `expired`), `reason` |
+//!
+//! An order that the venue refused has no line, and neither has a request that repeated an order. So:
+//! two `order` lines with one `client_order_id` are two orders of one; an order is filled once its fills
+//! add up to its quantity, and open until then unless a `close` came; an order without a line was never
+//! at the venue. `fill_id` is unique in the file.
 
 use investbot_plugin_api::{Decimal, Liquidity, NewOrder, OrderStatus, Side, UnixNanos};
 use serde::{Deserialize, Serialize};
@@ -8,8 +39,12 @@ use serde::{Deserialize, Serialize};
 pub struct Record {
     /// The venue's time of the change.
     pub time: UnixNanos,
-    /// The close of the latest bar that the venue had been shown; none before the first.
+    /// Of what a bar did, that bar's close; otherwise the close of the latest bar that the venue had been
+    /// shown, none before the first.
     pub market_time: Option<UnixNanos>,
+    /// Whether the next line belongs to the same change, so that neither counts without the other.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub more: bool,
     /// The change.
     #[serde(flatten)]
     pub entry: Entry,
@@ -70,6 +105,19 @@ pub enum Entry {
         /// Why.
         reason: CloseReason,
     },
+}
+
+impl Entry {
+    /// The order that a bar did this to; none for what somebody asked for.
+    pub(crate) const fn by_bar(&self) -> Option<&OrderName> {
+        match self {
+            Self::Trigger(order) | Self::Fill { order, .. } => Some(order),
+            Self::Close { order, reason, .. } if !matches!(reason, CloseReason::Requested) => {
+                Some(order)
+            }
+            Self::Deposit { .. } | Self::Order { .. } | Self::Close { .. } => None,
+        }
+    }
 }
 
 /// Names an order in the ledger.

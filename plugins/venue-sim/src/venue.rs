@@ -1,8 +1,9 @@
 //! The venue: takes requests and bars, decides, and turns every decision into a record.
 
+mod open;
 mod trading;
 
-use std::path::Path;
+pub use open::OpenError;
 
 use investbot_plugin_api::{
     AdapterError, Balance, CancelOrder, Decimal, ErrorKind, FillsPage, Instrument, NewOrder,
@@ -17,33 +18,7 @@ use crate::pricing;
 use crate::record::{CloseReason, Entry, Record};
 use crate::refusal::Refusal;
 use crate::rules;
-use crate::settings::{ClientIds, Settings, SettingsError};
-
-/// Why a venue cannot be opened.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum OpenError {
-    /// A setting that makes no market.
-    #[error(transparent)]
-    Settings(#[from] SettingsError),
-    /// A symbol that names no pair.
-    #[error(
-        "`{symbol}` cannot be traded: it has to be BASE/QUOTE with two different currencies, or BASE alone for BASE/USD"
-    )]
-    Symbol {
-        /// The symbol.
-        symbol: String,
-    },
-    /// The ledger cannot be used.
-    #[error(transparent)]
-    Ledger(#[from] LedgerError),
-}
-
-impl From<OpenError> for AdapterError {
-    fn from(error: OpenError) -> Self {
-        Self::not_sent(ErrorKind::Config, error.to_string())
-    }
-}
+use crate::settings::{ClientIds, Settings};
 
 /// A venue that fills orders against the bars it is shown.
 #[derive(Debug)]
@@ -57,62 +32,6 @@ pub struct SimVenue {
 impl SimVenue {
     /// How many fills a page has at most.
     pub const PAGE: usize = 1000;
-
-    /// Opens the venue for `symbols`. With a directory it keeps its ledger there, and goes on where the
-    /// ledger ends.
-    pub fn open(
-        settings: Settings,
-        client_ids: ClientIds,
-        symbols: &[String],
-        dir: Option<&Path>,
-        now: UnixNanos,
-    ) -> Result<Self, OpenError> {
-        settings.check()?;
-        let mut books = Books::new(&settings, symbols);
-        for Instrument {
-            symbol,
-            base,
-            quote,
-            ..
-        } in books.listings.iter().map(|l| &l.instrument)
-        {
-            if base == quote || base.is_empty() || quote.is_empty() {
-                let symbol = symbol.clone();
-                return Err(OpenError::Symbol { symbol });
-            }
-        }
-        let ledger = Ledger::open(dir, |record| {
-            books.apply(record).map_err(|misfit| misfit.to_string())
-        })?;
-        let mut venue = Self {
-            settings,
-            client_ids,
-            books,
-            ledger,
-        };
-        venue.deposit(now)?;
-        Ok(venue)
-    }
-
-    /// Gives the account the starting amount of every currency that it has not been given yet.
-    fn deposit(&mut self, now: UnixNanos) -> Result<(), LedgerError> {
-        let quotes = |i: &Instrument| i.quote.clone();
-        let bases = |i: &Instrument| i.base.clone();
-        let instruments = self.instruments();
-        let amounts = (instruments.iter().map(quotes))
-            .map(|currency| (currency, self.settings.starting_cash))
-            .chain(
-                (instruments.iter().map(bases))
-                    .map(|currency| (currency, self.settings.starting_base)),
-            )
-            .collect::<Vec<_>>();
-        for (currency, amount) in amounts {
-            if !self.books.account.knows(&currency) {
-                self.record(now, Entry::Deposit { currency, amount })?;
-            }
-        }
-        Ok(())
-    }
 
     /// The instruments, with the venue's rules.
     #[must_use]
@@ -242,7 +161,7 @@ impl SimVenue {
                 client_order_id: cancel.order.client_order_id.clone(),
             })?;
         if self.books.order(index).is_open() {
-            self.close(index, CloseReason::Requested, now)?;
+            self.record(now, self.closing(index, CloseReason::Requested))?;
         }
         Ok(self.books.report(index))
     }
@@ -276,13 +195,12 @@ impl SimVenue {
         Ok(FillsPage::new(fills, to.to_string(), to < count))
     }
 
-    fn close(&mut self, index: usize, reason: CloseReason, time: UnixNanos) -> Result<(), Refusal> {
-        let entry = Entry::Close {
+    fn closing(&self, index: usize, reason: CloseReason) -> Entry {
+        Entry::Close {
             order: self.books.name(index),
             status: reason.status(),
             reason,
-        };
-        Ok(self.record(time, entry)?)
+        }
     }
 
     /// From now on, records go to another ledger.
@@ -291,17 +209,22 @@ impl SimVenue {
         self.ledger = ledger;
     }
 
-    /// The only way by which anything changes: into the ledger first, then into the books.
+    /// Does what somebody asked for: into the ledger first, then into the books.
     fn record(&mut self, time: UnixNanos, entry: Entry) -> Result<(), LedgerError> {
-        let record = Record {
+        let mut change = [Record {
             time,
             market_time: self.books.market_time,
+            more: false,
             entry,
-        };
-        self.ledger.append(&record)?;
-        self.books
-            .apply(&record)
-            .expect("a record was decided on the very books it is applied to");
+        }];
+        self.ledger.append(&mut change)?;
+        self.apply(&change[0]);
         Ok(())
+    }
+
+    fn apply(&mut self, record: &Record) {
+        self.books
+            .apply(record)
+            .expect("a record was decided on the very books it is applied to");
     }
 }

@@ -1,5 +1,7 @@
 //! What can be wrong with a stream of intents, in words.
 
+use std::sync::Arc;
+
 use thiserror::Error;
 
 use super::super::decimal::NumberFault;
@@ -28,6 +30,18 @@ pub enum IntentError {
         place: Place,
         /// The limit.
         limit: usize,
+    },
+    /// A file that has lost lines since it was read.
+    #[error(
+        "{file}: has {found} lines, and {read} were read before; the run needs the file that it was started with"
+    )]
+    Short {
+        /// The file.
+        file: Arc<str>,
+        /// How many lines there are.
+        found: u64,
+        /// How many the run had read.
+        read: u64,
     },
     /// A line that is no intent.
     #[error("{place}: {fault}")]

@@ -105,6 +105,35 @@ fn lines_are_counted_as_an_editor_counts_them() {
     assert_eq!(read(b"\n\n").unwrap(), []);
 }
 
+/// A file that goes on has its own line numbers, and positions that are those of the whole file.
+#[test]
+fn lines_that_were_read_before_are_passed_over() {
+    let text = "\u{feff}{\"cancel\":\"a\"}\n\nnonsense\n{\"cancel\":\"b\"}\n{\"cancel\":\"c\"}";
+    let rest = |lines| IntentReader::new("in.jsonl", text.as_bytes()).skip_lines(lines);
+    for (lines, want) in [(3, &[(3, 4), (4, 5)][..]), (4, &[(4, 5)]), (5, &[])] {
+        let rest: Vec<_> = rest(lines)
+            .unwrap()
+            .map(|line| line.map(|line| (line.position, line.line)).unwrap())
+            .collect();
+        assert_eq!(rest, want, "after {lines}");
+    }
+    let error = rest(6).unwrap_err();
+    assert_eq!(error.exit_code(), ExitCode::ConfigOrData);
+    insta::assert_snapshot!(error, @"in.jsonl: has 5 lines, and 6 were read before; the run needs the file that it was started with");
+    let error = rest(2).unwrap().next().unwrap().unwrap_err().to_string();
+    assert!(error.starts_with("in.jsonl:3:1: "), "{error}");
+}
+
+#[test]
+fn a_stream_that_goes_on_has_positions_of_its_own() {
+    let text = "\n{\"cancel\":\"a\"}\n{\"cancel\":1}\n";
+    let mut lines = IntentReader::new("stdin", text.as_bytes()).numbered_from(7);
+    let line = lines.next().unwrap().unwrap();
+    assert_eq!((line.position, line.line), (8, 2));
+    let error = lines.next().unwrap().unwrap_err().to_string();
+    assert!(error.starts_with("stdin:3:"), "{error}");
+}
+
 #[test]
 fn numbers_are_exact() {
     for text in [

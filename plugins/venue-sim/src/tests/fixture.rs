@@ -34,9 +34,10 @@ pub(super) fn settings() -> Settings {
     }
 }
 
-/// A venue, the events it told and the time of the next bar.
+/// A venue, the bars it was shown, the events it told and the time of the next bar.
 pub(super) struct Market {
     pub(super) venue: SimVenue,
+    pub(super) bars: Vec<Bar>,
     pub(super) events: Vec<VenueEvent>,
     pub(super) minute: i64,
 }
@@ -49,6 +50,7 @@ impl Market {
     pub(super) fn in_dir(settings: Settings, ids: ClientIds, dir: Option<&Path>) -> Self {
         Self {
             venue: SimVenue::open(settings, ids, &[SYMBOL.to_owned()], dir, UnixNanos(0)).unwrap(),
+            bars: Vec::new(),
             events: Vec::new(),
             minute: 0,
         }
@@ -87,11 +89,27 @@ impl Market {
     }
 
     pub(super) fn batch(&mut self, bars: Vec<Bar>) {
+        self.bars.extend(&bars);
         let batch = BarBatch {
             instrument: SYMBOL.to_owned(),
             bars,
         };
         self.venue.on_bars(&batch, &mut self.events).unwrap();
+    }
+
+    /// Comes back on what is left in `dir`, and is shown bars that it was shown before.
+    pub(super) fn restarted(
+        settings: Settings,
+        dir: &Path,
+        minute: i64,
+        again: impl IntoIterator<Item = Bar>,
+    ) -> Self {
+        let mut market = Self::in_dir(settings, ClientIds::UniqueForever, Some(dir));
+        market.minute = minute;
+        for bar in again {
+            market.batch(vec![bar]);
+        }
+        market
     }
 
     pub(super) fn place(&mut self, order: &NewOrder) -> OrderReport {

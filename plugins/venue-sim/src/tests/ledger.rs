@@ -1,16 +1,21 @@
 //! The ledger: written before anything is acknowledged, read back as it was.
 
 use std::fs;
+use std::path::Path;
 
-use investbot_plugin_api::{OrderStatus, Side, UnixNanos};
+use investbot_plugin_api::{Bar, BarBatch, OrderStatus, Side, UnixNanos};
 
-use super::fixture::{Market, SYMBOL, dec, limit, market, settings, stop};
+use super::fixture::{MINUTE, Market, SYMBOL, dec, limit, market, settings, stop};
 use crate::record::{Entry, Record};
 use crate::{ClientIds, LEDGER_FILE, SimVenue};
 
 const FLAT: [&str; 4] = ["100", "100", "100", "100"];
 
-fn reopen(dir: &std::path::Path) -> Market {
+fn ledger(dir: &Path) -> String {
+    fs::read_to_string(dir.join(LEDGER_FILE)).unwrap()
+}
+
+fn reopen(dir: &Path) -> Market {
     Market::in_dir(settings(), ClientIds::UniqueForever, Some(dir))
 }
 
@@ -91,6 +96,77 @@ fn a_bar_that_is_shown_again_after_a_restart_fills_nothing_twice() {
     assert_eq!(after.order("a").filled_quantity, dec("1"));
     after.bar(FLAT);
     assert_eq!(after.order("a").filled_quantity, dec("2"));
+}
+
+#[test]
+fn an_order_that_is_sent_again_after_a_restart_gets_the_first_answer() {
+    let dir = tempfile::tempdir().unwrap();
+    let orders = [
+        market("a", Side::Buy, "1"),
+        limit("b", Side::Buy, "1", "95"),
+        stop("c", Side::Buy, "1", "105"),
+    ];
+    let mut before = reopen(dir.path());
+    before.bar(FLAT);
+    let first = orders.clone().map(|order| before.place(&order));
+    let written = ledger(dir.path());
+    let mut after = Market::restarted(settings(), dir.path(), 1, before.bars);
+    for (mut order, first) in orders.into_iter().zip(first) {
+        // The deadline is the request's, and the second request comes later.
+        order.deadline = Some(UnixNanos(i64::MAX));
+        after.minute += 1;
+        assert_eq!(after.place(&order), first);
+    }
+    assert_eq!(ledger(dir.path()), written);
+}
+
+#[test]
+fn what_a_bar_does_is_one_change() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut m = reopen(dir.path());
+    for id in ["a", "b", "c"] {
+        m.place(&market(id, Side::Buy, "1"));
+    }
+    m.bar(FLAT);
+    let more: Vec<_> = ledger(dir.path())
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap())
+        .filter(|line| line["type"] == "fill")
+        .map(|line| line.get("more").cloned())
+        .collect();
+    assert_eq!(more, [Some(true.into()), Some(true.into()), None]);
+}
+
+#[test]
+fn bars_of_two_instruments_that_close_together_both_count() {
+    let dir = tempfile::tempdir().unwrap();
+    let symbols = [SYMBOL.to_owned(), "ETH/USD".to_owned()];
+    let open = || {
+        let ids = ClientIds::UniqueForever;
+        SimVenue::open(settings(), ids, &symbols, Some(dir.path()), UnixNanos(0)).unwrap()
+    };
+    let mut venue = open();
+    for (id, symbol) in ["a", "b"].iter().zip(&symbols) {
+        let mut order = market(id, Side::Buy, "1");
+        order.instrument.clone_from(symbol);
+        venue.place(&order, UnixNanos(0)).unwrap();
+    }
+    let show = |venue: &mut SimVenue, symbol: &String| {
+        let mut batch = BarBatch {
+            instrument: symbol.clone(),
+            bars: Vec::new(),
+        };
+        let mut market = Market::new(settings());
+        market.bar(FLAT);
+        batch.bars = market.bars;
+        let mut events = Vec::new();
+        venue.on_bars(&batch, &mut events).unwrap();
+        events.len()
+    };
+    assert_eq!(show(&mut venue, &symbols[0]), 2, "a fill and its order");
+    let mut venue = open();
+    assert_eq!(show(&mut venue, &symbols[0]), 0, "it was shown before");
+    assert_eq!(show(&mut venue, &symbols[1]), 2, "it was not");
 }
 
 #[test]
@@ -186,13 +262,14 @@ fn what_cannot_be_written_is_refused_and_not_booked() {
     let record = |currency: &str| Record {
         time: UnixNanos(1),
         market_time: None,
+        more: false,
         entry: Entry::Deposit {
             currency: currency.to_owned(),
             amount: dec("1"),
         },
     };
     let mut ledger = Ledger::File(LedgerFile::on("/dev/full").unwrap());
-    let error = ledger.append(&record("A")).unwrap_err().to_string();
+    let error = ledger.append(&mut [record("A")]).unwrap_err().to_string();
     assert!(
         error.contains("/dev/full") && error.contains("not made"),
         "{error}"
@@ -203,4 +280,43 @@ fn what_cannot_be_written_is_refused_and_not_booked() {
     m.venue.write_to(ledger);
     assert_eq!(m.refused(&market("a", Side::Buy, "1")), "LEDGER");
     assert!(m.venue.open_orders().is_empty());
+}
+
+/// Half of what a bar does is never in the books, and none of it is told before it is written.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_bar_that_cannot_be_written_did_nothing() {
+    use crate::ledger::{Ledger, LedgerFile};
+    let mut m = Market::new(settings());
+    m.bar(FLAT);
+    m.place(&market("a", Side::Buy, "1"));
+    m.place(&limit("b", Side::Buy, "1", "95"));
+    m.place(&stop("c", Side::Buy, "1", "105"));
+    let state = |m: &Market| {
+        let orders = ["a", "b", "c"].map(|id| m.order(id));
+        let fills = m.venue.fills_since(None).unwrap();
+        (orders, fills, m.venue.balances(), m.venue.positions())
+    };
+    let before = state(&m);
+    let full = Ledger::File(LedgerFile::on("/dev/full").unwrap());
+    m.venue.write_to(full);
+    let batch = BarBatch {
+        instrument: SYMBOL.to_owned(),
+        bars: vec![Bar {
+            open_time: m.now(),
+            close_time: UnixNanos(m.now().0 + MINUTE),
+            open: dec("100"),
+            high: dec("106"),
+            low: dec("94"),
+            close: dec("100"),
+            volume: dec("100"),
+        }],
+    };
+    let error = m.venue.on_bars(&batch, &mut m.events).unwrap_err();
+    assert_eq!(error.code(), "LEDGER");
+    assert_eq!(m.events, []);
+    assert_eq!(state(&m), before);
+    m.venue.write_to(Ledger::Nowhere);
+    m.batch(batch.bars);
+    assert_eq!(m.events.len(), 6, "the same bar does all of it now");
 }

@@ -9,7 +9,7 @@ use investbot_plugin_api::{
 use proptest::prelude::*;
 
 use super::fixture::{MINUTE, Market, SYMBOL, dec, settings};
-use crate::{ClientIds, Settings};
+use crate::{LEDGER_FILE, Settings};
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -83,30 +83,34 @@ fn markets() -> impl Strategy<Value = Settings> {
         })
 }
 
-/// Runs the steps; what the market did in each minute comes back as (high, low, volume).
-fn run(m: &mut Market, steps: &[Step]) -> Vec<(Decimal, Decimal, Decimal)> {
-    let mut price = 10_000i64;
-    let mut bars = Vec::new();
-    for step in steps {
-        match step {
+impl Step {
+    /// Takes the step in a market whose price, in ticks, is `price`.
+    fn go(&self, m: &mut Market, price: &mut i64) {
+        match self {
             // Refusals are part of the game; what they must not do shows in the books.
-            Step::Place(order) => drop(m.venue.place(order, m.now())),
-            Step::Cancel(id) => {
+            Self::Place(order) => drop(m.venue.place(order, m.now())),
+            Self::Cancel(id) => {
                 let order = OrderRef::new(SYMBOL, format!("id{id}"));
                 let cancel = investbot_plugin_api::CancelOrder::new(order);
                 drop(m.venue.cancel(&cancel, m.now()));
             }
-            Step::Bar([gap, up, down, close], volume) => {
-                let open = (price + gap).max(1_000);
+            Self::Bar([gap, up, down, close], volume) => {
+                let open = (*price + gap).max(1_000);
                 let (high, low) = (open + up.abs(), open - down.abs());
-                price = (open + close).clamp(low, high);
+                *price = (open + close).clamp(low, high);
                 let volume = Decimal::from(*volume);
-                m.show(ticks(open), ticks(high), ticks(low), ticks(price), volume);
-                bars.push((ticks(high), ticks(low), volume));
+                m.show(ticks(open), ticks(high), ticks(low), ticks(*price), volume);
             }
         }
     }
-    bars
+}
+
+/// Takes the steps.
+fn run(m: &mut Market, steps: &[Step]) {
+    let mut price = 10_000;
+    for step in steps {
+        step.go(m, &mut price);
+    }
 }
 
 fn all_fills(m: &Market) -> Vec<Fill> {
@@ -167,7 +171,7 @@ proptest! {
     fn fills_respect_quantity_limit_and_volume(settings in markets(), steps in steps()) {
         let share = settings.volume_share;
         let mut m = Market::new(settings);
-        let bars = run(&mut m, &steps);
+        run(&mut m, &steps);
         let orders: BTreeMap<_, _> = steps
             .iter()
             .filter_map(|step| match step {
@@ -200,7 +204,7 @@ proptest! {
             prop_assert!(*quantity <= report.quantity);
             prop_assert_eq!(report.status == OrderStatus::Filled, *quantity == report.quantity);
         }
-        let volume: Decimal = bars.iter().map(|(_, _, volume)| volume * share).sum();
+        let volume: Decimal = m.bars.iter().map(|bar| bar.volume * share).sum();
         let total: Decimal = filled.values().sum();
         prop_assert!(share.is_zero() || total <= volume);
     }
@@ -232,24 +236,73 @@ proptest! {
         settings in markets(),
         before in steps(),
         after in steps(),
+        again in any::<prop::sample::Index>(),
+    ) {
+        let dirs = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+        let ledger = |n: usize| std::fs::read(dirs[n].path().join(LEDGER_FILE)).unwrap();
+        let open = |n: usize| Market::restarted(settings.clone(), dirs[n].path(), 0, []);
+        let (mut steady, mut killed) = (open(0), open(1));
+        run(&mut steady, &before);
+        run(&mut killed, &before);
+        drop(killed);
+        // At least the last bar: the last price is the market's, not the ledger's.
+        let from = if steady.bars.is_empty() { 0 } else { again.index(steady.bars.len()) };
+        let bars = steady.bars[from..].to_vec();
+        let mut killed = Market::restarted(settings.clone(), dirs[1].path(), steady.minute, bars);
+        prop_assert_eq!(&killed.events, &[]);
+        prop_assert_eq!(ledger(1), ledger(0));
+        prop_assert_eq!(state(&killed), state(&steady));
+        run(&mut killed, &after);
+        run(&mut steady, &after);
+        prop_assert_eq!(state(&killed), state(&steady));
+        prop_assert_eq!(ledger(1), ledger(0));
+    }
+
+    #[test]
+    fn killed_while_it_writes_it_does_the_rest_once(
+        settings in markets(),
+        steps in steps(),
+        cut in any::<prop::sample::Index>(),
+        again in any::<prop::sample::Index>(),
     ) {
         let dir = tempfile::tempdir().unwrap();
-        let open = |path| Market::in_dir(settings.clone(), ClientIds::UniqueForever, path);
-        let mut restarted = open(Some(dir.path()));
-        let mut steady = open(None);
-        run(&mut restarted, &before);
-        run(&mut steady, &before);
-        let minute = restarted.minute;
-        drop(restarted);
-        let mut restarted = open(Some(dir.path()));
-        restarted.minute = minute;
-        prop_assert_eq!(state(&restarted), state(&steady));
-        // A bar first: the last price is the market's, not the ledger's.
-        let first = [Step::Bar([0; 4], 0)];
-        run(&mut restarted, &first);
-        run(&mut steady, &first);
-        run(&mut restarted, &after);
-        run(&mut steady, &after);
-        prop_assert_eq!(state(&restarted), state(&steady));
+        let path = dir.path().join(LEDGER_FILE);
+        let mut steady = Market::restarted(settings.clone(), dir.path(), 0, []);
+        // How long the ledger is, how many bars were shown and when, after each step.
+        let mark = |m: &Market| (std::fs::metadata(&path).unwrap().len(), m.bars.len(), m.minute);
+        let mut marks = vec![mark(&steady)];
+        let mut price = 10_000;
+        for step in &steps {
+            step.go(&mut steady, &mut price);
+            marks.push(mark(&steady));
+        }
+        let whole = std::fs::read(&path).unwrap();
+        let opened = usize::try_from(marks[0].0).unwrap();
+        let left = opened + cut.index(whole.len() - opened + 1);
+        std::fs::write(&path, &whole[..left]).unwrap();
+
+        let is_there = |mark: &&(u64, usize, i64)| mark.0 <= left as u64;
+        let done = marks.iter().take_while(is_there).count() - 1;
+        let (_, bars, minute) = marks[done];
+        let from = if bars == 0 { 0 } else { again.index(bars) };
+        let bars = steady.bars[from..bars].to_vec();
+        let mut price = price_after(&steps[..done]);
+        let mut killed = Market::restarted(settings.clone(), dir.path(), minute, bars);
+        prop_assert_eq!(&killed.events, &[]);
+        for step in &steps[done..] {
+            step.go(&mut killed, &mut price);
+        }
+        prop_assert_eq!(std::fs::read(&path).unwrap(), whole);
+        prop_assert_eq!(state(&killed), state(&steady));
     }
+}
+
+/// Where the market is after these steps.
+fn price_after(steps: &[Step]) -> i64 {
+    let mut price = 10_000;
+    let mut nobody = Market::new(settings());
+    for step in steps {
+        step.go(&mut nobody, &mut price);
+    }
+    price
 }

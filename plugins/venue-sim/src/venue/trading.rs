@@ -6,19 +6,33 @@ use investbot_plugin_api::{
 
 use super::SimVenue;
 use crate::account::Lock;
+use crate::books::Before;
 use crate::matching::{self, Effect, Execution, Moment};
 use crate::order::Spec;
 use crate::pricing;
-use crate::record::{CloseReason, Entry};
+use crate::record::{CloseReason, Entry, Record};
 use crate::refusal::Refusal;
 use crate::settings::Settings;
 
-/// How much of a bar's volume is left; `None` for no limit.
-type Capacity = Option<Decimal>;
+/// A bar at work.
+struct Turn<'a> {
+    listing: usize,
+    bar: &'a Bar,
+    moment: Moment,
+    /// How much of the bar's volume is left; `None` for no limit.
+    capacity: Option<Decimal>,
+    /// What it has done so far: in the books, and not in the ledger yet.
+    records: Vec<Record>,
+    /// The books before it did anything; `None` until it does.
+    before: Option<Before>,
+}
 
 impl SimVenue {
     /// Shows the venue bars of one instrument, oldest first. What they did to orders is added to
-    /// `events`, oldest first, also when an error stops it half way.
+    /// `events`, oldest first, also when an error stops it half way: what a bar does is in the ledger
+    /// whole before any of it is told, and if it cannot be, then the bar did nothing.
+    ///
+    /// A bar that does not close after the latest one that is known was shown before: nothing happens.
     pub fn on_bars(
         &mut self,
         batch: &BarBatch,
@@ -27,7 +41,9 @@ impl SimVenue {
         let Some(listing) = self.books.listing(&batch.instrument) else {
             return Ok(());
         };
-        for bar in &batch.bars {
+        let shown = self.books.listings[listing].shown;
+        let is_known = |bar: &&Bar| Some(bar.close_time) <= shown;
+        for bar in batch.bars.iter().skip_while(is_known) {
             // Nothing opens an order between two bars: without one, only the last bar matters.
             if self.books.listings[listing].open.is_empty() {
                 break;
@@ -35,8 +51,7 @@ impl SimVenue {
             self.match_bar(listing, bar, events)?;
         }
         if let Some(bar) = batch.bars.last() {
-            self.books.listings[listing].last = Some(bar.close);
-            self.books.market_time = self.books.market_time.max(Some(bar.close_time));
+            self.books.show(listing, bar);
         }
         Ok(())
     }
@@ -47,81 +62,92 @@ impl SimVenue {
         bar: &Bar,
         events: &mut Vec<VenueEvent>,
     ) -> Result<(), Refusal> {
-        self.books.market_time = self.books.market_time.max(Some(bar.close_time));
         let share = self.settings.volume_share;
-        let mut capacity =
-            (!share.is_zero()).then(|| bar.volume.checked_mul(share).unwrap_or(bar.volume));
+        let mut turn = Turn {
+            listing,
+            bar,
+            moment: Moment::Open,
+            capacity: (!share.is_zero())
+                .then(|| bar.volume.checked_mul(share).unwrap_or(bar.volume)),
+            records: Vec::new(),
+            before: None,
+        };
+        let told = events.len();
         for moment in [Moment::Open, Moment::Inside] {
+            turn.moment = moment;
             for index in self.books.listings[listing].open.clone() {
-                let order = self.books.order(index);
-                if Some(bar.open_time) < order.after {
-                    continue;
-                }
-                let (status, filled) = (order.status(), order.filled);
-                let fills = self.books.fill_count();
-                let matched = self.match_order(index, bar, moment, &mut capacity);
-                if self.books.fill_count() > fills {
-                    events.push(VenueEvent::Fill(self.books.fill_at(fills)));
-                }
-                let order = self.books.order(index);
-                if (status, filled) != (order.status(), order.filled) {
-                    events.push(VenueEvent::Order(self.books.report(index)));
-                }
-                matched?;
+                self.match_and_tell(&mut turn, index, events);
             }
         }
+        if let Err(error) = self.ledger.append(&mut turn.records) {
+            events.truncate(told);
+            if let Some(before) = turn.before {
+                self.books.restore(before);
+            }
+            return Err(error.into());
+        }
+        self.books.show(listing, bar);
         Ok(())
     }
 
-    fn match_order(
-        &mut self,
-        index: usize,
-        bar: &Bar,
-        moment: Moment,
-        capacity: &mut Capacity,
-    ) -> Result<(), Refusal> {
+    fn match_and_tell(&mut self, turn: &mut Turn<'_>, index: usize, events: &mut Vec<VenueEvent>) {
+        let order = self.books.order(index);
+        if Some(turn.bar.open_time) < order.after {
+            return;
+        }
+        let (status, filled) = (order.status(), order.filled);
+        let fills = self.books.fill_count();
+        self.match_order(turn, index);
+        if self.books.fill_count() > fills {
+            events.push(VenueEvent::Fill(self.books.fill_at(fills)));
+        }
+        let order = self.books.order(index);
+        if (status, filled) != (order.status(), order.filled) {
+            events.push(VenueEvent::Order(self.books.report(index)));
+        }
+    }
+
+    fn match_order(&mut self, turn: &mut Turn<'_>, index: usize) {
         let order = self.books.order(index);
         let (accepted, expires) = (order.accepted, order.expires);
-        let over = match moment {
-            Moment::Open => order.is_over_at(bar.open_time),
-            Moment::Inside => order.is_over_at(bar.close_time),
+        let over = match turn.moment {
+            Moment::Open => order.is_over_at(turn.bar.open_time),
+            Moment::Inside => order.is_over_at(turn.bar.close_time),
         };
         if let (true, Some(expires)) = (over, expires) {
-            return self.close(index, CloseReason::TimeOver, expires);
+            return self.end(turn, index, CloseReason::TimeOver, expires);
         }
-        let effect = matching::effect(order, bar, moment);
-        let time = moment.time(bar, accepted);
+        let effect = matching::effect(order, turn.bar, turn.moment);
+        let time = turn.moment.time(turn.bar, accepted);
         if effect.triggers {
-            self.record(time, Entry::Trigger(self.books.name(index)))?;
+            self.note(turn, time, Entry::Trigger(self.books.name(index)));
         }
         if let Some(execution) = effect.execution {
-            self.execute(index, effect, execution, moment, time, capacity)?;
+            self.execute(turn, index, effect, execution, time);
         }
         let order = self.books.order(index);
-        if moment == Moment::Open && order.is_immediate() && order.is_open() {
+        if turn.moment == Moment::Open && order.is_immediate() && order.is_open() {
             let reason = match order.spec.time_in_force {
                 TimeInForce::Fok => CloseReason::FillOrKill,
                 _ => CloseReason::ImmediateOrCancel,
             };
-            return self.close(index, reason, time);
+            self.end(turn, index, reason, time);
         }
-        Ok(())
     }
 
     /// Fills as much of an order as the bar, the position and the account allow.
     fn execute(
         &mut self,
+        turn: &mut Turn<'_>,
         index: usize,
         effect: Effect,
         execution: Execution,
-        moment: Moment,
         time: UnixNanos,
-        capacity: &mut Capacity,
-    ) -> Result<(), Refusal> {
+    ) {
         let order = self.books.order(index);
         let (spec, locked) = (order.spec.clone(), order.locked);
         let (remaining, nth) = (order.remaining(), order.fills + 1);
-        let liquidity = effect.liquidity(order, moment);
+        let liquidity = effect.liquidity(order, turn.moment);
         let fill_id = order.fill_id(nth);
         let instrument = &self.books.listings[spec.instrument].instrument;
 
@@ -131,15 +157,15 @@ impl SimVenue {
             remaining
         };
         if wanted.is_zero() {
-            return self.close(index, CloseReason::NothingToReduce, time);
+            return self.end(turn, index, CloseReason::NothingToReduce, time);
         }
         let quantity = pricing::whole_lots(
-            capacity.map_or(wanted, |left| wanted.min(left)),
+            turn.capacity.map_or(wanted, |left| wanted.min(left)),
             instrument.lot_size,
         );
         let killed = spec.time_in_force == TimeInForce::Fok && quantity < remaining;
         if quantity.is_zero() || killed {
-            return Ok(());
+            return;
         }
 
         let terms = Terms::of(
@@ -156,10 +182,10 @@ impl SimVenue {
             traded.is_ok()
         });
         let Some(terms) = terms else {
-            return self.close(index, CloseReason::TooLarge, time);
+            return self.end(turn, index, CloseReason::TooLarge, time);
         };
         if !self.can_pay(&spec, locked, quantity, &terms) {
-            return self.close(index, CloseReason::InsufficientFunds, time);
+            return self.end(turn, index, CloseReason::InsufficientFunds, time);
         }
         let entry = Entry::Fill {
             order: self.books.name(index),
@@ -172,11 +198,29 @@ impl SimVenue {
             fee_currency: instrument.quote.clone(),
             liquidity,
         };
-        self.record(time, entry)?;
-        if let Some(left) = capacity {
+        self.note(turn, time, entry);
+        if let Some(left) = &mut turn.capacity {
             *left -= quantity;
         }
-        Ok(())
+    }
+
+    fn end(&mut self, turn: &mut Turn<'_>, index: usize, reason: CloseReason, time: UnixNanos) {
+        self.note(turn, time, self.closing(index, reason));
+    }
+
+    /// Enters into the books what a bar did. The ledger gets it together with the rest of the bar.
+    fn note(&mut self, turn: &mut Turn<'_>, time: UnixNanos, entry: Entry) {
+        if turn.before.is_none() {
+            turn.before = Some(self.books.before(turn.listing));
+        }
+        let record = Record {
+            time,
+            market_time: Some(turn.bar.close_time),
+            more: false,
+            entry,
+        };
+        self.apply(&record);
+        turn.records.push(record);
     }
 
     /// Whether the account can pay for a fill of an order that has `locked` something for it.
