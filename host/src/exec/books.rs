@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 
 use investbot_plugin_api::{Bar, UnixNanos};
+use serde::{Deserialize, Serialize};
 
 use super::inputs;
 use super::worker::Attempt;
@@ -30,7 +31,8 @@ pub struct Books {
 }
 
 /// How far the books have come.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Progress {
     /// How many bars were taken in.
     pub bars: u64,

@@ -22,10 +22,9 @@ use crate::clock::{Clock as _, RunClock};
 use crate::engine::core::InstrumentError;
 use crate::engine::{Core, CoreConfig, Outcome};
 use crate::fs::Fs;
-use crate::store::file::{Found, Start};
-use crate::store::journal::Options;
+use crate::store::file::{Found, Options, Start};
 use crate::store::record::{Account, Record};
-use crate::store::{FileIdempotencyStore, InMemoryIdempotencyStore, StoreError};
+use crate::store::{FileIdempotencyStore, InMemoryIdempotencyStore, Pending, StoreError};
 
 /// Where a run is kept.
 #[derive(Clone)]
@@ -84,7 +83,6 @@ pub fn recall(
             }
         }
     };
-    bars.skip(begin.progress.bars).map_err(ReplayError::Data)?;
     let mut replay = Replay::new(begin, config_of, bars, told);
     let mut broken = None;
     let found = FileIdempotencyStore::open(
@@ -92,7 +90,7 @@ pub fn recall(
         &kept.dir,
         options,
         &mut |position, at, record| {
-            replay.take(position, at, &record).map_err(|error| {
+            replay.take(position.position, at, &record).map_err(|error| {
                 let text = error.to_string();
                 broken = Some(error);
                 text
@@ -208,14 +206,15 @@ impl Default for Inheritance {
 /// Takes over what an earlier process left open.
 pub fn take_over(desk: &mut Desk, inherited: &Inheritance) -> Result<(), SessionError> {
     let now = desk.now();
-    let (in_doubt, absent) = (desk.books().in_doubt(), desk.books().absent());
+    let in_doubt = desk.books().store().in_doubt();
+    let absent = desk.books().store().absent();
     let unsent: Vec<_> = desk.books().core().unsent().collect();
     let unwanted: Vec<OrderRef> = desk.books().core().unwanted().collect();
     if !inherited.clean {
         desk.worker_mut().ask_first(inherited.torn);
     }
-    for (claim, claimed_at) in in_doubt {
-        let known = desk.worker_mut().inherit(claim.clone(), claimed_at, now);
+    for Pending { claim, at } in in_doubt {
+        let known = desk.worker_mut().inherit(claim.clone(), at, now);
         // In lockstep nothing else happens before it is known.
         let doubt = (!desk.is_lockstep()).then(|| {
             let text = "the process ended before the venue answered".to_owned();

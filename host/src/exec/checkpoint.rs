@@ -14,9 +14,8 @@ use super::session::SessionError;
 use crate::engine::CoreState;
 use crate::observe::record::RecordMark;
 use crate::store::checkpoint::{self, CheckpointError};
-use crate::store::file::LedgerState;
-use crate::store::journal::Mark;
 use crate::store::record::Account;
+use crate::store::{LedgerState, Mark};
 
 /// A run at one moment: what the journal had said up to its mark, and what had come of that.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -98,8 +97,9 @@ impl Keeper {
         if self.kept.is_none() {
             return Ok(());
         }
-        let seq = desk.books().seq();
-        let bars = desk.books().bars();
+        let mark = desk.books().store().mark();
+        let seq = mark.map_or(0, |mark| mark.position.seq);
+        let bars = desk.books().progress().bars;
         let is_due = seq >= self.saved + Self::RECORDS || bars >= self.saved_bars + Self::BARS;
         if is_due && self.is_free()? {
             self.save(desk, false)?;
@@ -127,7 +127,7 @@ impl Keeper {
         let record = desk.record_mut().mark()?;
         let now = desk.now();
         let books = desk.books();
-        let (Some(journal), Some(ledger)) = (books.store().mark(), books.store().ledger()) else {
+        let Some((journal, ledger)) = books.store().snapshot() else {
             return Ok(());
         };
         self.saved = journal.position.seq;

@@ -8,13 +8,12 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use investbot_plugin_api::{AdapterError, Bar, Fill, OrderReport, UnixNanos, VenueEvent};
+use investbot_plugin_api::{AdapterError, Bar, UnixNanos, VenueEvent};
 
 use super::books::Books;
 use super::hands::Hands;
 use super::market::Market;
 use super::session::SessionError;
-use super::signals::StopFlag;
 use super::watch::{Thoroughness, Watch};
 use super::worker::ExecWorker;
 use crate::clock::{Clock, RunClock};
@@ -147,6 +146,20 @@ impl Desk {
     #[must_use]
     pub fn is_idle(&self) -> bool {
         self.parts.worker.is_idle()
+    }
+
+    /// Whether nothing is expected of any order: none is in doubt or held, and every fill is known that the
+    /// venue spoke of.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        let mut unsettled = self.parts.books.core().unsettled_orders();
+        let is_open = |order: &Order| {
+            matches!(
+                order.state,
+                OrderState::Accepted | OrderState::PartiallyFilled
+            ) && order.filled >= order.reported_filled
+        };
+        self.is_idle() && !self.parts.watch.is_ahead() && unsettled.all(is_open)
     }
 
     /// A bar closed.

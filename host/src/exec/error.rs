@@ -2,6 +2,8 @@
 
 use investbot_plugin_api::AdapterError;
 
+use super::boot::RecallError;
+use super::replay::ReplayError;
 use super::session::SessionError;
 use crate::config::ConfigError;
 use crate::engine::core::InstrumentError;
@@ -12,6 +14,7 @@ use crate::observe::record::RecordError;
 use crate::observe::run_dir::RunDirError;
 use crate::plugin::LoadError;
 use crate::store::StoreError;
+use crate::store::checkpoint::CheckpointError;
 use crate::store::journal::JournalError;
 
 /// Why a run did not come to its end.
@@ -50,6 +53,12 @@ pub enum RunError {
     /// What the run has sent cannot be kept, or cannot be read.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The last checkpoint cannot be used.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    /// What the run did cannot be replayed.
+    #[error(transparent)]
+    Replay(Box<ReplayError>),
     /// The venue did not answer what has to be known before the first order.
     #[error(
         "the venue did not tell its {what}: {error}\n  hint: nothing was sent; run again once the venue answers"
@@ -91,6 +100,15 @@ pub enum RunError {
     Record(#[from] RecordError),
 }
 
+impl From<RecallError> for RunError {
+    fn from(error: RecallError) -> Self {
+        match error {
+            RecallError::Store(error) => Self::Store(error),
+            RecallError::Replay(error) => Self::Replay(Box::new(error)),
+        }
+    }
+}
+
 impl From<LoadError> for RunError {
     fn from(error: LoadError) -> Self {
         Self::Plugin(Box::new(error))
@@ -124,6 +142,11 @@ impl RunError {
             Self::Stopped { code, .. } => *code,
             Self::RunDir(error) => run_dir_code(error),
             Self::Store(error) => store_code(error),
+            Self::Checkpoint(error) => checkpoint_code(error),
+            Self::Replay(error) => match error.as_ref() {
+                ReplayError::Data(error) => error.exit_code(),
+                _ => ExitCode::Mismatch,
+            },
             Self::Session { error, .. } => match error.as_ref() {
                 SessionError::Data(error) => error.exit_code(),
                 SessionError::Intents(error) => error.exit_code(),

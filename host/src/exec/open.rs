@@ -1,20 +1,21 @@
 //! Makes the parts of a run: the run directory, the open plugin, and a core that starts from what the
 //! venue says.
 
-use std::collections::HashMap;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use investbot_plugin_api::manifest::{Capabilities, Deadline};
-use investbot_plugin_api::{Decimal, Instrument, OpenParams, UnixNanos};
+use investbot_plugin_api::{Decimal, Instrument, OpenParams};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use super::CancelFlag;
-use super::courier::{Courier, SendPolicy};
+use super::boot::{Kept, Recalled, Started, recall, take_over};
+use super::desk::{Desk, Parts};
 use super::error::RunError;
+use super::hands::{Hand, Hands};
 use super::market::Market;
+use super::policy::SendPolicy;
 use super::prepare::Prepared;
 use super::session::Session;
 use super::signals::StopFlag;
@@ -24,19 +25,19 @@ use super::worker::ExecWorker;
 use crate::clock::{Clock as _, RunClock, SystemClock};
 use crate::config::{Pace, Risk};
 use crate::engine::retry::Backoff;
-use crate::engine::{Core, CoreConfig, OrderSupport, RiskLimits};
+use crate::engine::{Core, CoreConfig, ExecutionReport, OrderSupport, RiskLimits};
 use crate::exit::ExitCode;
 use crate::feed::BarStream;
-use crate::fs::{Fs as _, RealFs};
+use crate::fs::RealFs;
 use crate::observe::output::Output;
 use crate::observe::progress::Progress;
 use crate::observe::record::Record;
 use crate::observe::result::PluginUsed;
-use crate::observe::run_dir::{RunDir, RunDirError};
+use crate::observe::run_dir::RunDir;
 use crate::plugin::{Answer, Venue};
-use crate::store::file::Start;
-use crate::store::journal::{Options, Record as Entry};
-use crate::store::{FileIdempotencyStore, IdempotencyStore, InMemoryIdempotencyStore};
+use crate::store::checkpoint;
+use crate::store::file::{Options, Start};
+use crate::store::record::Account;
 
 /// The parts of a run, ready to go.
 pub struct Opened {
@@ -406,17 +407,6 @@ impl Prepared {
             "config": self.config.describe(),
         })
     }
-}
-
-/// What [`Prepared::open`] has made when the venue is open.
-struct Parts {
-    run_id: String,
-    venue: Arc<dyn Venue>,
-    clock: Arc<RunClock>,
-    cancel: CancelFlag,
-    record: Record,
-    run_dir: Option<RunDir>,
-    stop: StopFlag,
 }
 
 fn limits(risk: &Risk) -> RiskLimits {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use investbot_plugin_api::UnixNanos;
 use investbot_plugin_api::manifest::Capabilities;
 
-use crate::engine::protocol::{Protocol, RetryPolicy};
+use crate::engine::protocol::{Asking, Protocol, RetryPolicy};
 use crate::engine::retry::Backoff;
 
 /// How orders are sent to one venue.
@@ -37,6 +37,12 @@ impl SendPolicy {
             protocol: Protocol::new(capabilities, retry),
             time_to_live,
         }
+    }
+
+    /// What the venue can be asked about an order.
+    #[must_use]
+    pub const fn asking(&self) -> Asking {
+        self.protocol.asking
     }
 
     /// How long to wait before a question is asked again.

@@ -16,7 +16,6 @@ pub struct Prepared {
     pub(super) config: RuntimeConfig,
     pub(super) plugin: Plugin,
     pub(super) valid: ValidatedPluginConfig,
-    pub(super) strategy: Option<Box<dyn Strategy>>,
     pub(super) stream: String,
     pub(super) instrument: String,
     pub(super) bars: Option<BarReader>,
@@ -28,7 +27,7 @@ impl Prepared {
     pub fn new(mut config: RuntimeConfig) -> Result<Self, RunError> {
         let mode = config.mode();
         let instrument = instrument_name(&config);
-        let strategy = build_strategy(&mut config, mode);
+        check_strategy(&mut config, mode);
         let plugin = find_plugin(&config)?;
         let valid = config.validate_for(plugin.manifest(), mode)?;
         let simulated = plugin.manifest().plugin.simulated;
@@ -46,12 +45,28 @@ impl Prepared {
             config,
             plugin,
             valid,
-            strategy,
             stream,
             instrument,
             bars,
             intents,
         })
+    }
+}
+
+impl Prepared {
+    /// Whether the run takes intents from a stream, and tells of them on standard output.
+    pub(super) fn is_stream(&self) -> bool {
+        self.config.mode() == Mode::Intents
+    }
+
+    /// A strategy that has seen nothing yet; `None` if intents come from a stream.
+    pub(super) fn strategy(&self) -> Option<Box<dyn Strategy>> {
+        if self.is_stream() {
+            return None;
+        }
+        let asked = &self.config.strategy;
+        let built = strategy::build(&asked.name, &asked.params);
+        Some(built.expect("it was built once when the configuration was checked"))
     }
 }
 
@@ -70,23 +85,21 @@ fn instrument_name(config: &RuntimeConfig) -> String {
     name.split('.').next().unwrap_or(&name).to_owned()
 }
 
-/// The strategy; what is wrong with its parameters goes to the other mistakes of the configuration.
-fn build_strategy(config: &mut RuntimeConfig, mode: Mode) -> Option<Box<dyn Strategy>> {
+/// Tries to make the strategy; what is wrong with its parameters goes to the other mistakes of the
+/// configuration.
+fn check_strategy(config: &mut RuntimeConfig, mode: Mode) {
     if mode == Mode::Intents {
-        return None;
+        return;
     }
-    match strategy::build(&config.strategy.name, &config.strategy.params) {
-        Ok(strategy) => Some(strategy),
-        Err(problems) => {
-            for problem in problems {
-                let key = match problem.param {
-                    Some(param) => format!("strategy.params.{param}"),
-                    None => "strategy.name".to_owned(),
-                };
-                config.reject(&key, &problem.text);
-            }
-            None
-        }
+    let Err(problems) = strategy::build(&config.strategy.name, &config.strategy.params) else {
+        return;
+    };
+    for problem in problems {
+        let key = match problem.param {
+            Some(param) => format!("strategy.params.{param}"),
+            None => "strategy.name".to_owned(),
+        };
+        config.reject(&key, &problem.text);
     }
 }
 

@@ -47,9 +47,6 @@ pub enum ReplayError {
 pub trait Bars {
     /// The next bar.
     fn next(&mut self) -> Result<Option<Bar>, DataError>;
-
-    /// Leaves out as many bars.
-    fn skip(&mut self, count: u64) -> Result<(), DataError>;
 }
 
 /// Takes the reports that the core makes again.

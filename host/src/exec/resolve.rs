@@ -9,8 +9,7 @@ use crate::clock::{Clock as _, SystemClock};
 use crate::engine::Decision;
 use crate::fs::RealFs;
 use crate::observe::run_dir::RunDir;
-use crate::store::file::Start;
-use crate::store::journal::Options;
+use crate::store::file::{Options, Start};
 use crate::store::record::{Claim, Record, Resolved};
 use crate::store::{FileIdempotencyStore, IdempotencyStore as _, StoreError, checkpoint};
 
@@ -36,7 +35,7 @@ pub fn resolve(
         clean = matches!(record, Record::Closed);
         Ok(())
     })?;
-    let Some(last) = found.last_epoch.clone() else {
+    let Some(last) = found.last_epoch().cloned() else {
         return Err(not_held(name).into());
     };
     let start = Start {

@@ -1,8 +1,6 @@
 //! One run: takes what comes from the source, in order, to the desk, until the source ends or somebody
 //! stops it.
 
-use std::time::Duration;
-
 use investbot_plugin_api::AdapterError;
 
 use super::checkpoint::Keeper;
@@ -17,6 +15,7 @@ use crate::feed::{DataError, IntentError};
 use crate::observe::record::RecordError;
 use crate::observe::result::End;
 use crate::store::StoreError;
+use crate::store::checkpoint::CheckpointError;
 
 /// Why a run could not go on.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +32,12 @@ pub enum SessionError {
     /// A thread of the worker ended.
     #[error(transparent)]
     Thread(#[from] ThreadLost),
+    /// A thread could not be started.
+    #[error("the system gives no thread: {0}\n  hint: lower the load")]
+    NoThread(std::io::Error),
+    /// A checkpoint could not be saved.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
     /// What came of the run could not be written.
     #[error(transparent)]
     Record(#[from] RecordError),

@@ -75,6 +75,12 @@ impl Source {
         Ok(next.map_or(Item::End, Item::Bar))
     }
 
+    /// How far the bars were read, for whoever watches; `None` without bars.
+    #[must_use]
+    pub fn progress(&self) -> Option<Progress> {
+        self.bars.as_ref().map(|bars| bars.stream.progress())
+    }
+
     /// Takes up a stream of intents.
     pub fn listen_to(&mut self, intents: Intents) {
         self.intents = Some(intents);
@@ -104,15 +110,6 @@ impl Bars for Source {
         let next = bars.peek()?;
         bars.at += 1;
         Ok(next)
-    }
-
-    fn skip(&mut self, count: u64) -> Result<(), DataError> {
-        for _ in 0..count {
-            if Bars::next(self)?.is_none() {
-                break;
-            }
-        }
-        Ok(())
     }
 }
 

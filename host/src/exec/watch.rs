@@ -76,6 +76,12 @@ impl Watch {
         }
     }
 
+    /// Whether the venue told of what has yet to happen.
+    #[must_use]
+    pub const fn is_ahead(&self) -> bool {
+        !self.ahead.fills.is_empty()
+    }
+
     /// Up to where the fills are known, if that is news. What has yet to happen is not known.
     pub fn news(&mut self) -> Option<String> {
         if !self.ahead.fills.is_empty() || self.cursor == self.noted {
