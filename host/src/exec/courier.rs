@@ -19,7 +19,7 @@ use crate::engine::protocol::{Asking, Event, Pending, Protocol, RetryPolicy, Ste
 use crate::engine::retry::Backoff;
 use crate::engine::{Outcome, Submission};
 use crate::plugin::{Answer, Venue};
-use crate::store::{Claim, Claimed, IdempotencyStore, Settled, Settlement, StoreError};
+use crate::store::{self, Claim, IdempotencyStore, Record, StoreError, TakenIn};
 
 /// How orders are sent to one venue.
 #[derive(Clone, Debug)]
@@ -101,13 +101,14 @@ impl Courier {
         let Submission {
             key,
             digest,
+            place,
             mut order,
-            ..
         } = submission;
         order.deadline = self.deadline();
         Claim {
             key,
             digest,
+            place,
             attempt: 1,
             order,
         }
@@ -118,14 +119,29 @@ impl Courier {
         &self.policy.protocol.retry.backoff
     }
 
+    /// Records what a caller's intent became.
+    pub(super) fn take_in(&self, taken: TakenIn<'_>) -> Result<(), StoreError> {
+        self.with_store(|store, now| store.stage(Record::Intent(taken), now))
+    }
+
     /// Records attempts; nothing of them may be sent before.
-    pub(super) fn claim(&self, claims: &[Claim]) -> Result<Vec<Claimed>, StoreError> {
-        self.with_store(|store, now| store.claim(claims, now))
+    pub(super) fn claim(&self, claims: &[Claim]) -> Result<(), StoreError> {
+        self.with_store(|store, now| {
+            for claim in claims {
+                store.stage(Record::Attempt(Cow::Borrowed(claim)), now)?;
+            }
+            store.commit()
+        })
     }
 
     /// Records what became known.
-    pub(super) fn settle(&self, settlements: &[Settlement]) -> Result<(), StoreError> {
-        self.with_store(|store, now| store.settle(settlements, now))
+    pub(super) fn settle(&self, known: &[store::Outcome<'_>]) -> Result<(), StoreError> {
+        self.with_store(|store, now| {
+            for outcome in known {
+                store.stage(Record::Outcome(outcome.clone()), now)?;
+            }
+            store.commit()
+        })
     }
 
     fn with_store<R>(&self, act: impl FnOnce(&mut dyn IdempotencyStore, UnixNanos) -> R) -> R {
@@ -192,12 +208,7 @@ impl Courier {
     }
 
     fn next_claim(&self, mut claim: Claim) -> Result<Claim, StoreError> {
-        let absent = Settlement {
-            key: claim.key.clone(),
-            attempt: claim.attempt,
-            settled: Settled::Absent,
-        };
-        self.settle(&[absent])?;
+        self.settle(&[store::Outcome::of(&claim, &Outcome::Absent)])?;
         claim.attempt += 1;
         claim.order.deadline = self.deadline();
         self.claim(std::slice::from_ref(&claim))?;

@@ -34,9 +34,8 @@ use crate::observe::record::Record;
 use crate::observe::result::PluginUsed;
 use crate::observe::run_dir::{RunDir, RunDirError};
 use crate::plugin::{Answer, Venue};
-use crate::store::file::Start;
-use crate::store::journal::{Options, Record as Entry};
-use crate::store::{FileIdempotencyStore, IdempotencyStore, InMemoryIdempotencyStore};
+use crate::store::file::{Options, Start};
+use crate::store::{self, FileIdempotencyStore, IdempotencyStore, InMemoryIdempotencyStore};
 
 /// The parts of a run, ready to go.
 pub struct Opened {
@@ -276,7 +275,7 @@ impl Prepared {
             path: above.to_owned(),
             source,
         })?;
-        let ignore = &mut |_, _, _: Entry<'_>| Ok(());
+        let ignore = &mut |_, _, _: store::Record<'_>| Ok(());
         let found = FileIdempotencyStore::open(Arc::new(RealFs), path, options, ignore)?;
         Ok(Box::new(found.begin(start, now)?))
     }

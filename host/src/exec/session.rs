@@ -1,6 +1,7 @@
 //! One run: takes what comes from the source, in order, through the core, and carries out what the
 //! core commands, until the source ends or somebody stops it.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +21,7 @@ use crate::feed::{DataError, IntentError, IntentLine};
 use crate::observe::record::{Record, RecordError};
 use crate::observe::result::End;
 use crate::plugin::Venue;
+use crate::store::TakenIn;
 
 /// Why a run could not go on.
 #[derive(Debug, thiserror::Error)]
@@ -180,14 +182,25 @@ impl Session {
             Intent::Order { id, .. } => id.as_ref(),
             Intent::Cancel { id } => Some(id),
         };
+        let seen = id.and_then(|id| self.seen.get(id)).cloned();
+        let mut taken = TakenIn {
+            position: line.position,
+            intent: Cow::Borrowed(&line.intent),
+            seen: seen.clone().map(Cow::Owned),
+            taken: None,
+        };
         let input = Input::Intent {
-            seen: id.and_then(|id| self.seen.get(id)).cloned(),
+            seen,
             position: line.position,
             now: self.clock.now(),
-            intent: line.intent,
+            intent: line.intent.clone(),
         };
         let mut commands = Vec::new();
         self.core.step(input, &mut commands);
+        if let Some(Command::TakenUp { seen, .. }) = commands.first() {
+            taken.taken = Some(Cow::Borrowed(seen));
+        }
+        self.worker.take_in(taken)?;
         let halted = self.execute(commands)?;
         self.record.flush()?;
         Ok(halted)

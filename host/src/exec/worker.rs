@@ -17,7 +17,7 @@ use super::courier::{Courier, Delivery};
 use crate::engine::retry::Backoff;
 use crate::engine::{Outcome, Submission};
 use crate::plugin::Answer;
-use crate::store::{Claim, Claimed, Settled, Settlement, StoreError};
+use crate::store::{self, Claim, StoreError, TakenIn};
 
 /// Something the core has to hear.
 #[derive(Debug)]
@@ -57,14 +57,6 @@ pub enum WorkerError {
     /// The store refused, or failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The core submitted an order that the store has settled.
-    #[error("order {client_order_id} was submitted again after it was settled as {settled:?}")]
-    SubmittedTwice {
-        /// The order.
-        client_order_id: String,
-        /// How it was settled.
-        settled: Settled,
-    },
     /// A thread of the worker ended.
     #[error("a worker thread ended unexpectedly")]
     ThreadLost,
@@ -182,19 +174,17 @@ impl ExecWorker {
                 .take(self.max_in_flight)
                 .map(|s| self.courier.first_claim(s))
                 .collect();
-            let answers = self.courier.claim(&claims)?;
-            for (claim, answer) in claims.into_iter().zip(answers) {
-                if let Claimed::AlreadySettled(settled) = answer {
-                    let client_order_id = claim.order.client_order_id;
-                    return Err(WorkerError::SubmittedTwice {
-                        client_order_id,
-                        settled,
-                    });
-                }
+            self.courier.claim(&claims)?;
+            for claim in claims {
                 self.give(Job::Deliver(claim))?;
             }
         }
         Ok(())
+    }
+
+    /// Records what a caller's intent became; its order may be submitted then.
+    pub fn take_in(&mut self, taken: TakenIn<'_>) -> Result<(), WorkerError> {
+        Ok(self.courier.take_in(taken)?)
     }
 
     /// Asks the venue to cancel an order.
@@ -244,7 +234,7 @@ impl ExecWorker {
         messages: Vec<Message>,
         events: &mut Vec<WorkerEvent>,
     ) -> Result<(), WorkerError> {
-        let mut settlements = Vec::new();
+        let mut known = Vec::new();
         let mut told = Vec::with_capacity(messages.len());
         for message in messages {
             told.push(match message {
@@ -262,19 +252,14 @@ impl ExecWorker {
                     WorkerEvent::Cancel { order, answer, at }
                 }
                 Message::Delivered {
-                    claim,
+                    mut claim,
                     delivery,
                     at,
                 } => {
                     self.in_flight -= 1;
                     let Delivery { attempt, outcome } = delivery?;
-                    if let Some(settled) = settled(&outcome) {
-                        settlements.push(Settlement {
-                            key: claim.key,
-                            attempt,
-                            settled,
-                        });
-                    }
+                    claim.attempt = attempt;
+                    known.push(store::Outcome::of(&claim, &outcome).into_owned());
                     let client_order_id = claim.order.client_order_id;
                     WorkerEvent::Outcome {
                         client_order_id,
@@ -284,8 +269,8 @@ impl ExecWorker {
                 }
             });
         }
-        if !settlements.is_empty() {
-            self.courier.settle(&settlements)?;
+        if !known.is_empty() {
+            self.courier.settle(&known)?;
         }
         events.append(&mut told);
         Ok(())
@@ -303,18 +288,6 @@ impl Drop for ExecWorker {
         for thread in threads.drain(..) {
             let _ = thread.join();
         }
-    }
-}
-
-/// What an outcome means to the store; `None` leaves the attempt in doubt.
-fn settled(outcome: &Outcome) -> Option<Settled> {
-    match outcome {
-        Outcome::Accepted(_) => Some(Settled::Accepted),
-        Outcome::Rejected { .. } => Some(Settled::Rejected),
-        Outcome::Absent => Some(Settled::Absent),
-        Outcome::Abandoned { .. } => Some(Settled::Abandoned),
-        Outcome::Held { .. } => Some(Settled::Held),
-        Outcome::Unknown { .. } => None,
     }
 }
 

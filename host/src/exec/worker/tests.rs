@@ -8,6 +8,7 @@ use super::super::testing::{Behaviour, TestVenue, manifest};
 use super::super::{CancelFlag, SendPolicy};
 use super::*;
 use crate::clock::RunClock;
+use crate::engine::SourcePlace;
 use crate::engine::retry::Backoff;
 use crate::store::InMemoryIdempotencyStore;
 
@@ -49,19 +50,18 @@ fn courier(venue: impl Fn(&NewOrder) -> Answer<OrderReport> + Send + Sync + 'sta
     )
 }
 
-fn submission(key: &str) -> Submission {
+fn submission(position: u64) -> Submission {
+    let key = format!("k{position}");
     Submission {
-        key: key.to_owned(),
+        key: key.clone(),
         digest: "d".to_owned(),
-        place: None,
+        place: Some(SourcePlace { position, index: 0 }),
         order: NewOrder::new(key, "BTC/USD", Side::Buy, Decimal::ONE),
     }
 }
 
-fn submissions(count: usize) -> Vec<Submission> {
-    (0..count)
-        .map(|index| submission(&format!("k{index}")))
-        .collect()
+fn submissions(count: u64) -> Vec<Submission> {
+    (0..count).map(submission).collect()
 }
 
 /// Everything the worker has to tell until it is idle.
@@ -108,7 +108,9 @@ fn as_many_are_in_flight_as_may_be_and_never_more() {
         Ok(accept(order))
     });
     let mut worker = ExecWorker::pool(courier, MAX).expect("threads");
-    worker.submit(submissions(5 * MAX)).expect("new keys");
+    worker
+        .submit(submissions(5 * MAX as u64))
+        .expect("new keys");
     let events = drain(&mut worker);
     assert_eq!(outcomes(&events).len(), 5 * MAX);
     assert_eq!(most.load(Ordering::SeqCst), MAX);
@@ -151,11 +153,14 @@ fn an_order_that_was_settled_is_not_sent_again() {
         Ok(accept(order))
     });
     let mut worker = ExecWorker::inline(courier);
-    worker.submit(vec![submission("a")]).expect("a new key");
+    worker.submit(vec![submission(0)]).expect("a new key");
     drain(&mut worker);
-    let again = worker.submit(vec![submission("a")]);
+    let again = worker.submit(vec![submission(0)]);
     assert!(
-        matches!(again, Err(WorkerError::SubmittedTwice { .. })),
+        matches!(
+            again,
+            Err(WorkerError::Store(StoreError::AttemptedBefore { .. }))
+        ),
         "{again:?}"
     );
     assert_eq!(sent.load(Ordering::SeqCst), 1);
