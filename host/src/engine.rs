@@ -22,9 +22,9 @@ pub mod risk;
 pub mod strategy;
 
 pub use self::core::{Core, CoreConfig, OrderSupport};
-pub use event::{Command, ExecutionReport, Input, OrderState, Outcome, ReportKind, Submission};
+pub use event::{Command, Decision, Input, OrderState, Outcome, Submission};
 pub use identity::{Seen, SourcePlace};
 pub use intent::{Intent, OrderSpec};
 pub use performance::Summary;
-pub use report::{ReportDigest, canonical_json, write_canonical_json};
+pub use report::{ExecutionReport, ReportDigest, ReportKind, canonical_json, write_canonical_json};
 pub use risk::{DenialCode, RiskLimits};

@@ -189,6 +189,15 @@ impl Core {
                 self.advance(now);
                 self.on_fill(&fill, out)
             }
+            Input::Resolved {
+                client_order_id,
+                decision,
+                reason,
+                now,
+            } => {
+                self.advance(now);
+                self.on_decision(client_order_id, decision, reason, out)
+            }
             Input::CancelFailed {
                 client_order_id,
                 code,

@@ -17,7 +17,7 @@ use investbot_plugin_api::{Decimal, Side};
 use super::arithmetic::{Checked, add, sub};
 use super::event::OrderState;
 pub use order::{Applied, Order};
-pub use transition::{Impossible, OrderEvent, next};
+pub use transition::{Filled, Impossible, OrderEvent, next};
 
 /// How many settled orders are remembered.
 const RECENT: usize = 4096;

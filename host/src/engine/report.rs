@@ -1,8 +1,84 @@
 //! The record that a run leaves: execution reports, one JSON object a line, and their digest.
 
+use investbot_plugin_api::{Decimal, OrderType, Side, UnixNanos};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::event::ExecutionReport;
+use super::event::OrderState;
+
+/// What an execution report is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReportKind {
+    /// The order's state changed.
+    Order,
+    /// The order was executed, whole or in part.
+    Fill,
+    /// A fill that belongs to no order of this run.
+    UnmatchedFill,
+    /// A cancel could not be done.
+    CancelFailed,
+    /// The run was halted.
+    Halt,
+}
+
+/// One line of the record that a run leaves: what users read and what the run's digest is made of.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ExecutionReport {
+    /// Counts the reports of the run from 1.
+    pub sequence: u64,
+    /// What it is about.
+    pub kind: ReportKind,
+    /// When, in nanoseconds since the epoch; the venue's time for fills.
+    pub time: UnixNanos,
+    /// The caller's own id, if it gave one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// The order's client order id; empty if it never got one.
+    pub client_order_id: String,
+    /// The venue's id, once known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub venue_order_id: Option<String>,
+    /// The instrument's symbol.
+    pub instrument: String,
+    /// Buy or sell; `None` where no order is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub side: Option<Side>,
+    /// Market, limit, …; `None` where no order is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub order_type: Option<OrderType>,
+    /// The state after this report; `None` where no order is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<OrderState>,
+    /// The order's quantity.
+    pub quantity: Decimal,
+    /// How much of it is filled.
+    pub filled_quantity: Decimal,
+    /// For a fill: its parts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fill: Option<FillPart>,
+    /// A stable code, for denials, refusals and halts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// One line for a person.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+}
+
+/// The parts of a fill in an execution report.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct FillPart {
+    /// The venue's id of the execution.
+    pub fill_id: String,
+    /// In quote currency per base unit.
+    pub price: Decimal,
+    /// In base units.
+    pub quantity: Decimal,
+    /// What the venue took.
+    pub fee: Decimal,
+    /// The currency of the fee.
+    pub fee_currency: String,
+}
 
 /// The line of a report: compact JSON, fields always in the same order, without a newline.
 ///
@@ -54,8 +130,6 @@ impl ReportDigest {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::event::{FillPart, OrderState, ReportKind};
-    use investbot_plugin_api::{Decimal, OrderType, Side, UnixNanos};
 
     #[test]
     fn exact_line_and_digest() {

@@ -4,10 +4,11 @@ use investbot_plugin_api::NewOrder;
 
 use super::{Core, key_of, quote_of, stop};
 use crate::engine::arithmetic::Checked;
-use crate::engine::event::{Command, ReportKind, Submission};
+use crate::engine::event::{Command, Submission};
 use crate::engine::identity::{Seen, SourcePlace, SpecDigest};
 use crate::engine::intent::{Intent, OrderSpec};
 use crate::engine::orders::Order;
+use crate::engine::report::ReportKind;
 use crate::engine::risk::{Denial, DenialCode, Situation, check_rules};
 
 use super::tell::{About, Detail};

@@ -4,9 +4,9 @@ use std::collections::HashSet;
 
 use investbot_plugin_api::{Decimal, Fill, OrderRef, OrderReport, OrderStatus};
 
-use super::transition::{Impossible, OrderEvent, next};
+use super::transition::{Filled, Impossible, OrderEvent, next};
 use crate::engine::arithmetic::{Checked, add};
-use crate::engine::event::OrderState;
+use crate::engine::event::{Decision, OrderState};
 use crate::engine::identity::{Key, SpecDigest};
 use crate::engine::intent::OrderSpec;
 
@@ -33,7 +33,7 @@ pub struct Order {
     pub attempt: u32,
     /// Whether an attempt's fate was reported unknown, and still is.
     pub doubtful: bool,
-    /// Whether the venue contradicted itself or us; never taken back.
+    /// Whether the venue contradicted itself or us, and nobody has decided yet what is true.
     pub conflict: bool,
     /// The sum of the known fills.
     pub filled: Decimal,
@@ -137,6 +137,31 @@ impl Order {
         self.doubtful = self.state == OrderState::InDoubt
             && (self.doubtful || matches!(event, OrderEvent::Unknown));
         applied
+    }
+
+    /// Takes over what a person decided, and with it an end to what was contradictory. What is final stays
+    /// as it is; then all there is to decide is that somebody has seen to the contradiction.
+    pub fn decide(&mut self, decision: Decision) -> Applied {
+        let filled = self.filled_part();
+        let decided = match next(self.state, OrderEvent::Decided { decision, filled }) {
+            Ok(state) => state,
+            Err(_) if self.conflict => self.state,
+            Err(_) => return Applied::Late,
+        };
+        self.state = decided;
+        self.conflict = false;
+        Applied::Changed
+    }
+
+    fn filled_part(&self) -> Filled {
+        let filled = self.known_filled();
+        if filled <= Decimal::ZERO {
+            Filled::Nothing
+        } else if filled < self.spec.quantity {
+            Filled::Part
+        } else {
+            Filled::Whole
+        }
     }
 
     /// Notes a contradiction.
