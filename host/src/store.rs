@@ -16,7 +16,6 @@ pub mod record;
 mod text;
 
 use investbot_plugin_api::UnixNanos;
-use serde::{Deserialize, Serialize};
 
 use crate::engine::Seen;
 pub use error::StoreError;
@@ -25,18 +24,6 @@ pub use journal::Mark;
 pub use ledger::LedgerState;
 pub use memory::InMemoryIdempotencyStore;
 pub use record::{Account, CancelFailed, Claim, Epoch, Outcome, Record, Resolved, TakenIn};
-
-/// What a person may decide about a held order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Resolution {
-    /// The venue has the order.
-    Accepted,
-    /// The venue refused it.
-    Rejected,
-    /// The venue never got it. It is not sent again.
-    Absent,
-}
 
 /// The memory of a run.
 ///

@@ -8,8 +8,8 @@ use std::borrow::Cow;
 use investbot_plugin_api::{Decimal, Fill, Instrument, NewOrder, OrderReport, UnixNanos};
 use serde::{Deserialize, Serialize};
 
-use super::{Resolution, text};
-use crate::engine::{self, Intent, Seen, SourcePlace};
+use super::text;
+use crate::engine::{self, Decision, Intent, Seen, SourcePlace};
 
 /// Something that has happened, as it is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -125,7 +125,7 @@ pub struct Resolved<'a> {
     pub client_order_id: Cow<'a, str>,
     /// What became of the order.
     #[serde(rename = "as")]
-    pub decision: Resolution,
+    pub decision: Decision,
     /// How the person knows.
     #[serde(borrow)]
     pub reason: Cow<'a, str>,
@@ -173,7 +173,7 @@ impl<'a> Outcome<'a> {
 impl<'a> Resolved<'a> {
     /// A decision about the order of `claim`.
     #[must_use]
-    pub fn of(claim: &'a Claim, decision: Resolution, reason: &'a str) -> Self {
+    pub fn of(claim: &'a Claim, decision: Decision, reason: &'a str) -> Self {
         Self {
             key: Cow::Borrowed(&claim.key),
             client_order_id: Cow::Borrowed(&claim.order.client_order_id),

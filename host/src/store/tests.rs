@@ -11,7 +11,7 @@ use super::file::{Options, Start};
 use super::journal::Sizes;
 use super::*;
 use crate::engine::identity::SpecDigest;
-use crate::engine::{self, Intent, OrderSpec, SourcePlace};
+use crate::engine::{self, Decision, Intent, OrderSpec, SourcePlace};
 use crate::fs::SimFs;
 
 pub(super) const NOW: UnixNanos = UnixNanos(1_000_000_000);
@@ -436,11 +436,7 @@ fn an_absent_order_may_be_given_up<S: IdempotencyStore>(store: impl Fn() -> S) {
 }
 
 fn a_held_order_is_decided_once_and_never_sent_again<S: IdempotencyStore>(store: impl Fn() -> S) {
-    for decision in [
-        Resolution::Accepted,
-        Resolution::Rejected,
-        Resolution::Absent,
-    ] {
+    for decision in [Decision::Accepted, Decision::Rejected, Decision::Absent] {
         let mut store = store();
         let order = claim(1, 1);
         let resolved = |claim| {

@@ -16,11 +16,9 @@ use investbot_plugin_api::{
 
 use super::*;
 use crate::engine::identity::SpecDigest;
-use crate::engine::{self, Intent, OrderSpec, Seen, SourcePlace};
+use crate::engine::{self, Decision, Intent, OrderSpec, Seen, SourcePlace};
 use crate::fs::SimFs;
-use crate::store::{
-    Account, CancelFailed, Claim, Epoch, Outcome, Record, Resolution, Resolved, TakenIn,
-};
+use crate::store::{Account, CancelFailed, Claim, Epoch, Outcome, Record, Resolved, TakenIn};
 
 const NOW: UnixNanos = UnixNanos(1_700_000_000_123_456_789);
 
@@ -156,7 +154,7 @@ fn every_kind() -> Vec<Record<'static>> {
         Record::Resolved(Resolved {
             key: "k".into(),
             client_order_id: "c".into(),
-            decision: Resolution::Absent,
+            decision: Decision::Absent,
             reason: "the venue's \\ support said so".into(),
         }),
         Record::Order(Cow::Owned(report)),
