@@ -11,17 +11,20 @@
     reason = "a program that prints figures"
 )]
 
+use std::borrow::Cow;
 use std::fs::{File, OpenOptions};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use investbot::engine::{self, SourcePlace};
 use investbot::fs::RealFs;
-use investbot::store::file::Start;
-use investbot::store::journal::{Options, Record};
-use investbot::store::{Claim, FileIdempotencyStore, IdempotencyStore as _, Settled, Settlement};
-use investbot_plugin_api::{Decimal, NewOrder, OrderType, Side, UnixNanos};
+use investbot::store::file::{Options, Start};
+use investbot::store::{Claim, FileIdempotencyStore, IdempotencyStore as _, Outcome, Record};
+use investbot_plugin_api::{
+    Decimal, NewOrder, OrderReport, OrderStatus, OrderType, Side, UnixNanos,
+};
 
 const BATCHES: usize = 200;
 const ROUNDS: usize = 7;
@@ -41,6 +44,10 @@ fn claims(orders: usize) -> Vec<Claim> {
             Claim {
                 digest: id.clone(),
                 key: id,
+                place: Some(SourcePlace {
+                    position: number as u64,
+                    index: 0,
+                }),
                 attempt: 1,
                 order,
             }
@@ -48,15 +55,21 @@ fn claims(orders: usize) -> Vec<Claim> {
         .collect()
 }
 
-fn settlements(claims: &[Claim]) -> Vec<Settlement> {
-    claims
-        .iter()
-        .map(|claim| Settlement {
-            key: claim.key.clone(),
-            attempt: claim.attempt,
-            settled: Settled::Accepted,
-        })
-        .collect()
+/// What a venue answers: the order, accepted.
+fn outcomes(claims: &[Claim]) -> Vec<engine::Outcome> {
+    let report = |claim: &Claim| {
+        let order = &claim.order;
+        engine::Outcome::Accepted(OrderReport::new(
+            &order.client_order_id,
+            &claim.key[..12],
+            &order.instrument,
+            order.side,
+            OrderStatus::Open,
+            order.quantity,
+            UnixNanos(1_700_000_000_123_456_789),
+        ))
+    };
+    claims.iter().map(report).collect()
 }
 
 fn store(dir: &Path, options: Options) -> FileIdempotencyStore {
@@ -72,17 +85,25 @@ fn store(dir: &Path, options: Options) -> FileIdempotencyStore {
         .expect("room")
 }
 
-/// Claims and settles every order in batches; the time it takes, and the directory it was done in.
+/// Attempts and settles every order in batches; the time it takes, and the directory it was done in.
 fn through_the_store(root: &Path, batch: usize, options: Options) -> (Duration, tempfile::TempDir) {
     let dir = tempfile::tempdir_in(root).expect("a directory");
     let mut store = store(dir.path(), options);
     let claims = claims(batch * BATCHES);
-    let settlements = settlements(&claims);
+    let outcomes = outcomes(&claims);
     let now = UnixNanos(1_700_000_000_123_456_789);
     let begin = Instant::now();
-    for (claims, settlements) in claims.chunks(batch).zip(settlements.chunks(batch)) {
-        store.claim(claims, now).expect("granted");
-        store.settle(settlements, now).expect("in doubt");
+    for (claims, outcomes) in claims.chunks(batch).zip(outcomes.chunks(batch)) {
+        for claim in claims {
+            let attempt = Record::Attempt(Cow::Borrowed(claim));
+            store.stage(attempt, now).expect("new");
+        }
+        store.commit().expect("room");
+        for (claim, outcome) in claims.iter().zip(outcomes) {
+            let outcome = Record::Outcome(Outcome::of(claim, outcome));
+            store.stage(outcome, now).expect("in doubt");
+        }
+        store.commit().expect("room");
     }
     (begin.elapsed(), dir)
 }

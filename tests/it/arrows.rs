@@ -10,7 +10,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("exit", &[]),
     ("config", &["clock"]),
     ("fs", &[]),
-    ("store", &["fs"]),
+    ("store", &["engine", "fs"]),
     ("plugin", &["clock"]),
     ("feed", &["clock", "engine", "exit"]),
     ("observe", &["clock", "engine", "feed"]),

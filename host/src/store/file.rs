@@ -1,21 +1,25 @@
 //! The store for money: what it says is kept is on the disk.
-//!
-//! Every claim and every settlement is in the journal before the call returns; opening the store reads the
-//! journal from its beginning. Keys that are settled for good stay in memory, at 48 bytes each: a run of
-//! many millions of orders needs an index on the disk in their place, which this store does not have.
 
-use std::borrow::Cow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use investbot_plugin_api::{Fill, UnixNanos};
+use investbot_plugin_api::UnixNanos;
 
-use super::journal::{
-    Epoch, Held, Journal, Opening, Options, Outcome, Position, Record, Resolved, Sink,
-};
-use super::ledger::Ledger;
-use super::{Claim, Claimed, IdempotencyStore, Resolution, Settled, Settlement, StoreError};
+use super::ids::Ids;
+use super::journal::{Committed, Journal, JournalError, Mark, Opening, Sink, Sizes};
+use super::ledger::{Ledger, LedgerState};
+use super::{Claim, Epoch, IdempotencyStore, Record, StoreError};
+use crate::engine::Seen;
 use crate::fs::Fs;
+
+/// How a store is opened.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// How large the journal's files are.
+    pub sizes: Sizes,
+    /// What a checkpoint kept, so that only what came after it is read.
+    pub from: Option<(Mark, LedgerState)>,
+}
 
 /// Who goes to work on the run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,249 +37,159 @@ pub struct Start {
 pub struct Found {
     /// Whether a write had to be cut off.
     pub opening: Opening,
-    /// Who worked on it last.
-    pub last_epoch: Option<Epoch>,
-    /// What of the source was dealt with.
-    pub offset: Option<u64>,
-    journal: Journal,
-    ledger: Ledger,
+    store: FileIdempotencyStore,
 }
 
 impl Found {
+    /// Who worked on it last.
+    #[must_use]
+    pub const fn last_epoch(&self) -> Option<&Epoch> {
+        self.store.epoch()
+    }
+
     /// Where the journal ends.
     #[must_use]
-    pub const fn position(&self) -> Position {
-        self.journal.position()
+    pub const fn mark(&self) -> Mark {
+        self.store.journal.mark()
+    }
+
+    /// The attempts without a settlement, by key.
+    #[must_use]
+    pub fn in_doubt(&self) -> Vec<Claim> {
+        self.store.ledger.in_doubt()
+    }
+
+    /// The attempts that wait for a person, by key.
+    #[must_use]
+    pub fn held(&self) -> Vec<Claim> {
+        self.store.ledger.held()
     }
 
     /// Goes to work; from here on, this process is the run.
     pub fn begin(self, start: Start, now: UnixNanos) -> Result<FileIdempotencyStore, StoreError> {
-        if let Some(last) = &self.last_epoch
-            && last.run_id != start.run_id
-        {
-            return Err(StoreError::OtherRun {
-                recorded: last.run_id.clone(),
-                offered: start.run_id,
-            });
-        }
+        let mut store = self.store;
+        let number = store.epoch().map_or(1, |last| last.number + 1);
         let epoch = Epoch {
-            number: self.last_epoch.map_or(1, |last| last.number + 1),
+            number,
             run_id: start.run_id,
             plugin_sha256: start.plugin_sha256,
             started_at: start.started_at,
         };
-        let mut journal = self.journal;
-        journal.append(now, &[Record::Epoch(epoch.clone())])?;
-        Ok(FileIdempotencyStore {
-            journal,
-            ledger: self.ledger,
-            epoch,
-            offset: self.offset,
-        })
+        store.stage(Record::Epoch(epoch), now)?;
+        store.commit()?;
+        Ok(store)
     }
 }
 
-/// Keys in a journal.
-#[derive(Debug)]
+/// A run's memory in a journal.
 pub struct FileIdempotencyStore {
+    fs: Arc<dyn Fs>,
+    dir: PathBuf,
     journal: Journal,
     ledger: Ledger,
-    epoch: Epoch,
-    offset: Option<u64>,
+    ids: Ids,
+}
+
+impl std::fmt::Debug for FileIdempotencyStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("FileIdempotencyStore")
+            .field("journal", &self.journal)
+            .field("ledger", &self.ledger)
+            .finish_non_exhaustive()
+    }
 }
 
 impl FileIdempotencyStore {
-    /// Reads the journal in a directory, or begins one. `sink` is given every record.
+    /// Reads the journal in a directory, or begins one. `sink` is given every record that comes after the
+    /// checkpoint; what the rules would not have let happen is not believed.
     pub fn open(
         fs: Arc<dyn Fs>,
         dir: &Path,
         options: Options,
         sink: &mut Sink<'_>,
     ) -> Result<Found, StoreError> {
-        let mut replay = Replay::default();
-        let (journal, opening) = Journal::open(fs, dir, options, &mut |position, at, record| {
-            replay.take(at, &record)?;
-            sink(position, at, record)
-        })?;
-        Ok(Found {
-            opening,
-            last_epoch: replay.epoch,
-            offset: replay.offset,
-            journal,
-            ledger: replay.ledger,
-        })
-    }
-
-    /// The last record that is on the disk.
-    #[must_use]
-    pub const fn position(&self) -> Position {
-        self.journal.position()
-    }
-
-    /// This process.
-    #[must_use]
-    pub const fn epoch(&self) -> &Epoch {
-        &self.epoch
-    }
-
-    /// What of the source was dealt with.
-    #[must_use]
-    pub const fn offset(&self) -> Option<u64> {
-        self.offset
-    }
-
-    /// Every order that waits for a person, by key.
-    #[must_use]
-    pub fn held(&self) -> Vec<Claim> {
-        self.ledger.held()
-    }
-
-    /// Records what became known, with its reasons.
-    pub fn settle_with(&mut self, batch: &[Outcome<'_>], now: UnixNanos) -> Result<(), StoreError> {
-        let settlements = batch.iter().map(|outcome| outcome.settlement.as_ref());
-        self.ledger.check_settlements(settlements)?;
-        let records: Vec<_> = batch.iter().map(record_of).collect();
-        self.journal.append(now, &records)?;
-        for outcome in batch {
-            self.ledger.settle(&outcome.settlement, now);
-        }
-        Ok(())
-    }
-
-    /// Records a person's decision about a held order.
-    pub fn resolve(
-        &mut self,
-        key: &str,
-        resolution: Resolution,
-        reason: &str,
-        now: UnixNanos,
-    ) -> Result<(), StoreError> {
-        self.ledger.check_resolution(key)?;
-        let resolved = Resolved {
-            key: Cow::Borrowed(key),
-            resolution,
-            reason: Cow::Borrowed(reason),
+        let (from, state) = options.from.unzip();
+        let mut ledger = Ledger::restore(state.unwrap_or_default());
+        let take = &mut |mark, at, record: Record<'_>| {
+            ledger
+                .check(&record)
+                .map_err(|refused| refused.to_string())?;
+            ledger.apply(&record);
+            ledger.committed();
+            sink(mark, at, record)
         };
-        self.journal.append(now, &[Record::Resolved(resolved)])?;
-        self.ledger.resolve(key, resolution, now);
-        Ok(())
+        let (journal, opening) = Journal::open(fs.clone(), dir, options.sizes, from, take)?;
+        let store = Self {
+            fs,
+            dir: dir.to_owned(),
+            journal,
+            ledger,
+            ids: Ids::default(),
+        };
+        Ok(Found { opening, store })
     }
 
-    /// Records executions.
-    pub fn fills(&mut self, fills: &[Fill], now: UnixNanos) -> Result<(), StoreError> {
-        let record = |fill| Record::Fill(Cow::Borrowed(fill));
-        let records: Vec<_> = fills.iter().map(record).collect();
-        self.journal.append(now, &records)?;
-        Ok(())
+    /// The process that works on the run, or that did.
+    #[must_use]
+    pub const fn epoch(&self) -> Option<&Epoch> {
+        self.ledger.epoch()
     }
-
-    /// Records that everything the source gave before `position` is dealt with.
-    pub fn deal_with(&mut self, position: u64, now: UnixNanos) -> Result<(), StoreError> {
-        self.journal.append(now, &[Record::Offset(position)])?;
-        self.offset = Some(position);
-        Ok(())
-    }
-}
-
-/// A held order has a record of its own: it is what a person looks for.
-fn record_of<'a>(outcome: &'a Outcome<'_>) -> Record<'a> {
-    let settlement = &outcome.settlement;
-    if settlement.settled == Settled::Held {
-        return Record::Held(Held {
-            key: Cow::Borrowed(&settlement.key),
-            attempt: settlement.attempt,
-            reason: outcome.text.as_deref().map(Cow::Borrowed),
-        });
-    }
-    Record::Outcome(Outcome {
-        settlement: Cow::Borrowed(settlement),
-        code: outcome.code.as_deref().map(Cow::Borrowed),
-        text: outcome.text.as_deref().map(Cow::Borrowed),
-        report: outcome.report.as_deref().map(Cow::Borrowed),
-    })
 }
 
 impl IdempotencyStore for FileIdempotencyStore {
-    fn claim(&mut self, batch: &[Claim], now: UnixNanos) -> Result<Vec<Claimed>, StoreError> {
-        let answers = self.ledger.check_claims(batch)?;
-        let granted = || {
-            let both = batch.iter().zip(&answers);
-            both.filter(|(_, answer)| **answer == Claimed::Granted)
-                .map(|(claim, _)| claim)
+    fn stage(&mut self, record: Record<'_>, at: UnixNanos) -> Result<(), StoreError> {
+        self.ledger.check(&record)?;
+        self.journal
+            .stage(at, &record)
+            .map_err(|error| match (error, &record) {
+                (JournalError::Full(failure), Record::Attempt(claim)) => StoreError::Full {
+                    keys: vec![claim.key.clone()],
+                    failure,
+                },
+                (error, _) => error.into(),
+            })?;
+        if let Record::Intent(taken) = &record {
+            self.ids.note(taken);
+        }
+        self.ledger.apply(&record);
+        Ok(())
+    }
+
+    fn commit(&mut self) -> Result<(), StoreError> {
+        let committed = self.journal.commit()?;
+        let keys = match &committed {
+            Committed::All => Vec::new(),
+            Committed::WithoutAttempts(_) => self.ledger.take_back(),
         };
-        let attempt = |claim| Record::Attempt(Cow::Borrowed(claim));
-        let records: Vec<_> = granted().map(attempt).collect();
-        self.journal.append(now, &records)?;
-        for claim in granted() {
-            self.ledger.claim(claim.clone(), now);
+        self.ledger.committed();
+        self.ids
+            .committed(self.fs.as_ref(), &self.dir, self.journal.mark());
+        match committed {
+            Committed::All => Ok(()),
+            Committed::WithoutAttempts(failure) => Err(StoreError::Full { keys, failure }),
         }
-        Ok(answers)
     }
 
-    fn settle(&mut self, batch: &[Settlement], now: UnixNanos) -> Result<(), StoreError> {
-        let outcomes: Vec<_> = batch.iter().map(Outcome::of).collect();
-        self.settle_with(&outcomes, now)
+    fn in_doubt(&self) -> Vec<Claim> {
+        self.ledger.in_doubt()
     }
 
-    fn in_doubt(&self) -> Result<Vec<Claim>, StoreError> {
-        Ok(self.ledger.in_doubt())
-    }
-}
-
-/// A store that is being rebuilt. What the rules would not have let happen is not believed.
-#[derive(Default)]
-struct Replay {
-    ledger: Ledger,
-    epoch: Option<Epoch>,
-    offset: Option<u64>,
-}
-
-impl Replay {
-    fn take(&mut self, at: UnixNanos, record: &Record<'_>) -> Result<(), String> {
-        let text = |error: StoreError| error.to_string();
-        if self.epoch.is_none() && !matches!(record, Record::Epoch(_)) {
-            return Err("no process had gone to work yet".into());
-        }
-        match record {
-            Record::Epoch(epoch) => {
-                let next = self.epoch.as_ref().map_or(1, |last| last.number + 1);
-                if epoch.number != next {
-                    return Err(format!("epoch {} where {next} belongs", epoch.number));
-                }
-                self.epoch = Some(epoch.clone());
-            }
-            Record::Attempt(claim) => {
-                let claim = claim.as_ref();
-                let answers = self.ledger.check_claims(std::slice::from_ref(claim));
-                match answers.map_err(text)?.as_slice() {
-                    [Claimed::Granted] => self.ledger.claim(claim.clone(), at),
-                    _ => return Err(format!("{} was settled before", claim.key)),
-                }
-            }
-            Record::Outcome(outcome) => self.settle(&outcome.settlement, at)?,
-            Record::Held(held) => {
-                let settlement = Settlement {
-                    key: held.key.clone().into_owned(),
-                    attempt: held.attempt,
-                    settled: Settled::Held,
-                };
-                self.settle(&settlement, at)?;
-            }
-            Record::Resolved(resolved) => {
-                self.ledger.check_resolution(&resolved.key).map_err(text)?;
-                self.ledger.resolve(&resolved.key, resolved.resolution, at);
-            }
-            Record::Offset(position) => self.offset = Some(*position),
-            Record::Fill(_) => {}
-        }
-        Ok(())
+    fn held(&self) -> Vec<Claim> {
+        self.ledger.held()
     }
 
-    fn settle(&mut self, settlement: &Settlement, at: UnixNanos) -> Result<(), String> {
-        let checked = self.ledger.check_settlements([settlement]);
-        checked.map_err(|error| error.to_string())?;
-        self.ledger.settle(settlement, at);
-        Ok(())
+    fn seen(&mut self, id: &str) -> Result<Option<Seen>, StoreError> {
+        self.ids
+            .seen(id, self.fs.as_ref(), &self.dir, self.journal.mark())
+    }
+
+    fn snapshot(&self) -> Option<(Mark, LedgerState)> {
+        let committed = self.journal.is_committed();
+        committed.then(|| (self.journal.mark(), self.ledger.state()))
+    }
+
+    fn mark(&self) -> Option<Mark> {
+        Some(self.journal.mark())
     }
 }
 

@@ -7,42 +7,41 @@
 //! end, for which a checkpoint keeps the [`Position`] it has seen.
 
 mod error;
+mod json;
 mod line;
-mod mirror;
 mod reader;
-mod record;
 mod recovery;
 mod reserve;
 mod segment;
-mod text;
+mod write_out;
 
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use investbot_plugin_api::UnixNanos;
 
+use super::Record;
 use crate::fs::{Fs, FsFile, uninterrupted};
 pub use error::{Because, Flaw, IoFailure, JournalError};
-pub use line::{Chain, Position};
-pub use reader::{Contents, Sink, Torn, read};
-pub use record::{Epoch, Held, Outcome, Record, Resolved};
+pub use line::{Chain, Mark, Position};
+pub use reader::{Contents, Reading, Sink, Torn, read};
 use reserve::Reserve;
+use write_out::begin;
 
-/// How a journal is opened.
-#[derive(Clone, Copy, Debug)]
-pub struct Options {
+/// How large the files of a journal are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sizes {
     /// A file that has grown to this many bytes is not written on.
-    pub segment_bytes: u64,
-    /// What a checkpoint has seen of the journal, and what must therefore be there.
-    pub expected: Option<Position>,
+    pub segment: u64,
+    /// How many bytes are held back for what must be written when the disk is full.
+    pub reserve: usize,
 }
 
-impl Default for Options {
+impl Default for Sizes {
     fn default() -> Self {
         Self {
-            segment_bytes: 16 * 1024 * 1024,
-            expected: None,
+            segment: 16 * 1024 * 1024,
+            reserve: 64 * 1024,
         }
     }
 }
@@ -56,11 +55,20 @@ pub struct Opening {
     pub broken: Option<PathBuf>,
 }
 
+/// What a commit came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Committed {
+    /// Everything that was staged is on the disk.
+    All,
+    /// The disk is full. Everything but the attempts is on the disk; those are gone.
+    WithoutAttempts(IoFailure),
+}
+
 /// What may still be written.
 #[derive(Debug)]
 enum Health {
     Well,
-    /// Outcomes, but no attempts: the space that is left is theirs.
+    /// All but attempts: the space that is left is not theirs.
     Full(IoFailure),
     /// Nothing: what is on the disk is not known.
     Failed(IoFailure),
@@ -70,38 +78,71 @@ enum Health {
 pub struct Journal {
     fs: Arc<dyn Fs>,
     dir: PathBuf,
-    segment: u32,
     path: PathBuf,
     file: Box<dyn FsFile>,
+    /// How long the file is, without what is staged.
     length: u64,
-    position: Position,
-    segment_bytes: u64,
+    /// The last record that is on the disk.
+    last: Mark,
+    /// The file that is written on, and how many lines it has.
+    segment: u32,
+    lines: u64,
+    sizes: Sizes,
     reserve: Option<Reserve>,
     health: Health,
-    /// The batch that is being written; kept for its memory.
+    /// The lines that are staged.
     batch: Vec<u8>,
+    staged: Staged,
+}
+
+/// What goes with the lines that are staged.
+#[derive(Clone, Copy, Debug)]
+struct Staged {
+    position: Position,
+    /// Where in the batch the last of them begins.
+    last_begin: usize,
+    lines: u64,
+    attempts: u64,
+}
+
+impl Staged {
+    /// Nothing, after `position`.
+    const fn after(position: Position) -> Self {
+        Self {
+            position,
+            last_begin: 0,
+            lines: 0,
+            attempts: 0,
+        }
+    }
 }
 
 impl std::fmt::Debug for Journal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Journal")
             .field("path", &self.path)
-            .field("position", &self.position)
+            .field("last", &self.last)
+            .field("staged", &self.staged)
             .field("health", &self.health)
             .finish_non_exhaustive()
     }
 }
 
 impl Journal {
-    /// Opens the journal in a directory, or begins it. `sink` is given every record that is there.
+    /// Opens the journal in a directory, or begins it. `sink` is given every record after `from`.
     pub fn open(
         fs: Arc<dyn Fs>,
         dir: &Path,
-        options: Options,
+        sizes: Sizes,
+        from: Option<Mark>,
         sink: &mut Sink<'_>,
     ) -> Result<(Self, Opening), JournalError> {
-        let contents = read(fs.as_ref(), dir, options.expected, sink)?;
-        let reserve = Reserve::take(fs.as_ref(), dir)?;
+        let reading = Reading {
+            from,
+            expected: None,
+        };
+        let contents = read(fs.as_ref(), dir, reading, sink)?;
+        let reserve = Reserve::take(fs.as_ref(), dir, sizes.reserve)?;
         let broken = recovery::mend(fs.as_ref(), dir, &contents)?;
         let segment = contents.current().max(1);
         let path = segment::path(dir, segment);
@@ -113,18 +154,25 @@ impl Journal {
         };
         let length = uninterrupted(|| file.length())
             .map_err(|error| IoFailure::new("look at", &path, &error))?;
+        let last = contents.mark;
         let journal = Self {
             fs,
             dir: dir.to_owned(),
-            segment,
             path,
             file,
             length,
-            position: contents.position,
-            segment_bytes: options.segment_bytes,
+            last,
+            segment,
+            lines: if segment == last.segment {
+                last.line
+            } else {
+                0
+            },
+            sizes,
             reserve: Some(reserve),
             health: Health::Well,
             batch: Vec::new(),
+            staged: Staged::after(last.position),
         };
         let torn = contents.torn;
         Ok((journal, Opening { torn, broken }))
@@ -132,162 +180,65 @@ impl Journal {
 
     /// The last record that is on the disk.
     #[must_use]
-    pub const fn position(&self) -> Position {
-        self.position
+    pub const fn mark(&self) -> Mark {
+        self.last
     }
 
-    /// Writes a batch: all of it is on the disk when this returns, or an error says that it may not be.
-    /// After an error other than [`JournalError::Full`] nothing can be written any more; after that one,
-    /// no attempts.
-    pub fn append(
-        &mut self,
-        at: UnixNanos,
-        records: &[Record<'_>],
-    ) -> Result<Position, JournalError> {
-        let attempts = records
-            .iter()
-            .any(|record| matches!(record, Record::Attempt(_)));
+    /// Whether nothing is staged.
+    #[must_use]
+    pub const fn is_committed(&self) -> bool {
+        self.batch.is_empty()
+    }
+
+    /// Makes the line of a record, which the next commit writes. An error changes nothing.
+    pub fn stage(&mut self, at: UnixNanos, record: &Record<'_>) -> Result<(), JournalError> {
+        let is_attempt = matches!(record, Record::Attempt(_));
         match &self.health {
             Health::Failed(first) => return Err(JournalError::Failed(first.clone())),
-            Health::Full(first) if attempts => return Err(JournalError::Full(first.clone())),
+            Health::Full(first) if is_attempt => return Err(JournalError::Full(first.clone())),
             Health::Full(_) | Health::Well => {}
         }
-        if records.is_empty() {
-            return Ok(self.position);
-        }
-        let after = self.encode(at, records)?;
-        if self.length >= self.segment_bytes && matches!(self.health, Health::Well) {
-            match self.next_segment() {
-                Err(failure) if failure.full && !attempts => self.run_full(failure),
-                Err(failure) => return Err(self.give_up(failure)),
-                Ok(()) => {}
-            }
-        }
-        if let Err(failure) = self.write_batch() {
-            if !failure.full {
-                return Err(self.give_up(failure));
-            }
-            let first = matches!(self.health, Health::Well);
-            self.cut_back()?;
-            self.run_full(failure.clone());
-            if attempts || !first {
-                return Err(JournalError::Full(failure));
-            }
-            // What is known must not be lost for want of the space that was kept back for it.
-            if let Err(failure) = self.write_batch() {
-                if !failure.full {
-                    return Err(self.give_up(failure));
-                }
-                self.cut_back()?;
-                return Err(JournalError::Full(failure));
-            }
-        }
-        self.sync()?;
-        self.length += self.batch.len() as u64;
-        self.position = after;
-        Ok(after)
-    }
-
-    /// Makes the batch's lines; they count only once they are on the disk.
-    fn encode(&mut self, at: UnixNanos, records: &[Record<'_>]) -> Result<Position, JournalError> {
-        self.batch.clear();
-        let mut position = self.position;
-        for record in records {
-            let begin = self.batch.len();
-            position = line::write(&mut self.batch, position, at, record).map_err(|error| {
-                JournalError::Record {
-                    text: error.to_string(),
-                }
-            })?;
-            let length = self.batch.len() - begin;
-            if length >= line::MAX_LINE {
-                let text = format!("its line has {length} bytes, of at most {}", line::MAX_LINE);
+        let begin = self.batch.len();
+        let written = line::write(&mut self.batch, self.staged.position, at, record);
+        let length = self.batch.len() - begin;
+        let position = match written {
+            Ok(position) if length < line::MAX_LINE => position,
+            failed => {
+                self.batch.truncate(begin);
+                let text = match failed {
+                    Ok(_) => format!("its line has {length} bytes, of at most {}", line::MAX_LINE),
+                    Err(error) => error.to_string(),
+                };
                 return Err(JournalError::Record { text });
             }
-        }
-        Ok(position)
+        };
+        self.staged = Staged {
+            position,
+            last_begin: begin,
+            lines: self.staged.lines + 1,
+            attempts: self.staged.attempts + u64::from(is_attempt),
+        };
+        Ok(())
     }
 
-    fn write_batch(&mut self) -> Result<(), IoFailure> {
-        let failed = |error: &io::Error| IoFailure::new("write", &self.path, error);
-        match uninterrupted(|| self.file.write(&self.batch)) {
-            Ok(taken) if taken == self.batch.len() => Ok(()),
-            // Part of it was taken: what a disk or a limit does that has no room for the rest.
-            Ok(taken) => {
-                let text = format!("only {taken} of {} bytes were taken", self.batch.len());
-                Err(failed(&io::Error::new(io::ErrorKind::WriteZero, text)))
-            }
-            Err(error) => Err(failed(&error)),
+    /// Writes what was staged: all of it is on the disk when this returns, or all but the attempts, as the
+    /// answer says. After an error it is not known what is on the disk, and nothing can be written any more.
+    pub fn commit(&mut self) -> Result<Committed, JournalError> {
+        if let Health::Failed(first) = &self.health {
+            return Err(JournalError::Failed(first.clone()));
         }
-    }
-
-    fn sync(&mut self) -> Result<(), JournalError> {
-        uninterrupted(|| self.file.sync_data()).map_err(|error| {
-            let failure = IoFailure::new("sync", &self.path, &error);
-            self.fail(failure)
+        let answer = if self.batch.is_empty() {
+            Ok(Committed::All)
+        } else {
+            self.write_out()
+        };
+        self.batch.clear();
+        self.staged = Staged::after(self.last.position);
+        answer.map_err(|failure| {
+            self.health = Health::Failed(failure.clone());
+            failure.into()
         })
     }
-
-    /// Back to the last whole line. On the disk, before anything is written in its place: a mixture of
-    /// the two batches could not be told from damage.
-    fn cut_back(&mut self) -> Result<(), JournalError> {
-        let length = self.length;
-        uninterrupted(|| self.file.truncate(length)).map_err(|error| {
-            let failure = IoFailure::new("cut back", &self.path, &error);
-            self.fail(failure)
-        })?;
-        self.sync()
-    }
-
-    fn next_segment(&mut self) -> Result<(), IoFailure> {
-        let path = segment::path(&self.dir, self.segment + 1);
-        match begin(self.fs.as_ref(), &self.dir, &path) {
-            Ok(file) => {
-                self.segment += 1;
-                self.path = path;
-                self.file = file;
-                self.length = 0;
-                Ok(())
-            }
-            Err(failure) => Err(failure),
-        }
-    }
-
-    /// From here on, outcomes only.
-    fn run_full(&mut self, failure: IoFailure) {
-        if let Some(reserve) = self.reserve.take() {
-            reserve.free(self.fs.as_ref());
-        }
-        if matches!(self.health, Health::Well) {
-            self.health = Health::Full(failure);
-        }
-    }
-
-    /// The error for a failure before the sync: want of space leaves room for outcomes, all else nothing.
-    fn give_up(&mut self, failure: IoFailure) -> JournalError {
-        if failure.full {
-            self.run_full(failure.clone());
-            JournalError::Full(failure)
-        } else {
-            self.fail(failure)
-        }
-    }
-
-    /// From here on, nothing.
-    fn fail(&mut self, failure: IoFailure) -> JournalError {
-        self.health = Health::Failed(failure.clone());
-        JournalError::Io(failure)
-    }
-}
-
-/// Makes a new file, on the disk with its name before anything is in it.
-fn begin(fs: &dyn Fs, dir: &Path, path: &Path) -> Result<Box<dyn FsFile>, IoFailure> {
-    let failed = |action, error: &io::Error| IoFailure::new(action, path, error);
-    let mut file =
-        uninterrupted(|| fs.create_new(path)).map_err(|error| failed("create", &error))?;
-    uninterrupted(|| file.sync_data()).map_err(|error| failed("sync", &error))?;
-    uninterrupted(|| fs.sync_dir(dir)).map_err(|error| failed("sync the directory of", &error))?;
-    Ok(file)
 }
 
 #[cfg(test)]

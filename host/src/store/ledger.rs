@@ -1,228 +1,180 @@
 //! What every store decides in the same way: which attempts may be made, and what may be settled.
 //!
-//! A key and a digest are kept as 128 bits, which is what they are where the host made them; any other
-//! text is hashed to as many. Checks change nothing, so that a batch can be checked whole, written down,
-//! and only then applied.
+//! It remembers only orders of which something is still to come, and for all others how far the source was
+//! attempted. A check changes nothing, so that a record can be checked, written down, and only then applied.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+mod check;
+mod state;
 
-use investbot_plugin_api::UnixNanos;
-use sha2::{Digest as _, Sha256};
+use std::collections::BTreeMap;
 
-use super::{Claim, Claimed, Resolution, Settled, Settlement, StoreError};
+use super::{Claim, Epoch, Outcome, Record, TakenIn};
+use crate::engine::identity::SpecDigest;
+use crate::engine::{self, SourcePlace};
+pub use state::LedgerState;
 
-/// A key or digest in its compact form.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Id(u128);
-
-impl Id {
-    pub(super) fn of(text: &str) -> Self {
-        let mut bytes = [0; 16];
-        let is_canonical = !text.bytes().any(|byte| byte.is_ascii_uppercase());
-        if !is_canonical || hex::decode_to_slice(text, &mut bytes).is_err() {
-            let hash = Sha256::digest(text);
-            bytes.copy_from_slice(&hash[..16]);
-        }
-        Self(u128::from_be_bytes(bytes))
-    }
-
-    fn to_hex(self) -> String {
-        hex::encode(self.0.to_be_bytes())
-    }
+/// Where an order stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    InDoubt {
+        /// The commit that makes the attempt durable.
+        commit: u64,
+    },
+    Held,
+    /// Its next attempt may be made.
+    Absent,
 }
 
-/// What is kept of one key.
-#[derive(Clone, Copy, Debug)]
-struct Entry {
-    digest: Id,
-    settled_at: UnixNanos,
-    attempt: u32,
-    /// `None` while the attempt is in doubt.
-    settled: Option<Settled>,
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Known {
+    claim: Claim,
+    standing: Standing,
 }
 
-/// The keys, and the orders nobody knows the fate of.
+/// How it was before an attempt was staged.
+#[derive(Debug)]
+enum Before {
+    Place(Option<SourcePlace>),
+    Expected(SpecDigest),
+    Absent(Claim),
+}
+
+/// The orders of which something is still to come.
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
-    entries: HashMap<Id, Entry>,
-    in_doubt: BTreeMap<String, Claim>,
-    held: BTreeMap<String, Claim>,
+    epoch: Option<Epoch>,
+    /// Whether a process is at work.
+    at_work: bool,
+    /// The last place whose order was attempted.
+    watermark: Option<SourcePlace>,
+    /// Orders that were attempted, by key.
+    orders: BTreeMap<String, Known>,
+    /// Callers' orders that were not attempted yet, by client order id.
+    expected: BTreeMap<String, SpecDigest>,
+    commits: u64,
+    /// The attempts that are not durable yet.
+    staged: Vec<(String, Before)>,
 }
 
 impl Ledger {
-    pub(super) fn len(&self) -> usize {
-        self.entries.len()
+    pub(super) const fn epoch(&self) -> Option<&Epoch> {
+        self.epoch.as_ref()
     }
 
     /// The attempts without a settlement, by key.
     pub(super) fn in_doubt(&self) -> Vec<Claim> {
-        self.in_doubt.values().cloned().collect()
+        self.claims(|standing| matches!(standing, Standing::InDoubt { .. }))
     }
 
     /// The attempts that wait for a person, by key.
     pub(super) fn held(&self) -> Vec<Claim> {
-        self.held.values().cloned().collect()
+        self.claims(|standing| standing == Standing::Held)
     }
 
-    /// What a batch of claims comes to.
-    pub(super) fn check_claims(&self, batch: &[Claim]) -> Result<Vec<Claimed>, StoreError> {
-        let mut earlier: HashMap<&str, &Claim> = HashMap::with_capacity(batch.len());
-        let mut answers = Vec::with_capacity(batch.len());
-        for claim in batch {
-            if let Some(earlier) = earlier.insert(&claim.key, claim) {
-                return Err(if earlier.digest == claim.digest {
-                    still_in_doubt(claim, earlier.attempt)
-                } else {
-                    conflict(claim, earlier.digest.clone())
-                });
+    fn claims(&self, wanted: impl Fn(Standing) -> bool) -> Vec<Claim> {
+        let known = self.orders.values().filter(|known| wanted(known.standing));
+        known.map(|known| known.claim.clone()).collect()
+    }
+
+    /// Whether something is still to come of an order.
+    pub(super) fn is_open(&self, client_order_id: &str) -> bool {
+        self.expected.contains_key(client_order_id)
+            || self
+                .orders
+                .values()
+                .any(|known| known.claim.order.client_order_id == client_order_id)
+    }
+
+    /// Takes a record that was checked.
+    pub(super) fn apply(&mut self, record: &Record<'_>) {
+        match record {
+            Record::Epoch(epoch) => {
+                self.epoch = Some(epoch.clone());
+                self.at_work = true;
             }
-            answers.push(self.check_claim(claim)?);
+            Record::Closed => self.at_work = false,
+            Record::Intent(taken) => {
+                if let Some((client_order_id, digest)) = became(taken) {
+                    self.expected.insert(client_order_id.to_owned(), digest);
+                }
+            }
+            Record::Attempt(claim) => self.attempt(claim.as_ref().clone()),
+            Record::Outcome(outcome) => self.settle(outcome),
+            Record::Resolved(resolved) => {
+                self.orders.remove(resolved.key.as_ref());
+            }
+            _ => {}
         }
-        Ok(answers)
     }
 
-    fn check_claim(&self, claim: &Claim) -> Result<Claimed, StoreError> {
-        let Some(entry) = self.entries.get(&Id::of(&claim.key)) else {
-            return expect_attempt(claim, 1);
+    fn attempt(&mut self, claim: Claim) {
+        let key = claim.key.clone();
+        let place = claim.place;
+        let standing = Standing::InDoubt {
+            commit: self.commits,
         };
-        if entry.digest != Id::of(&claim.digest) {
-            return Err(conflict(claim, entry.digest.to_hex()));
-        }
-        match entry.settled {
-            None => Err(still_in_doubt(claim, entry.attempt)),
-            Some(Settled::Absent) => expect_attempt(claim, entry.attempt.saturating_add(1)),
-            Some(settled) => Ok(Claimed::AlreadySettled(settled)),
-        }
-    }
-
-    /// Takes a claim that was granted.
-    pub(super) fn claim(&mut self, claim: Claim, now: UnixNanos) {
-        let entry = Entry {
-            digest: Id::of(&claim.digest),
-            settled_at: now,
-            attempt: claim.attempt,
-            settled: None,
+        let client_order_id = claim.order.client_order_id.clone();
+        let before = self.orders.insert(key.clone(), Known { claim, standing });
+        let before = match (before, place) {
+            (Some(known), _) => Before::Absent(known.claim),
+            (None, Some(place)) => Before::Place(self.watermark.replace(place)),
+            (None, None) => {
+                let digest = self.expected.remove(&client_order_id);
+                Before::Expected(digest.expect("checked before it is applied"))
+            }
         };
-        self.entries.insert(Id::of(&claim.key), entry);
-        self.in_doubt.insert(claim.key.clone(), claim);
+        self.staged.push((key, before));
     }
 
-    /// Whether every one of these attempts is in doubt.
-    pub(super) fn check_settlements<'s>(
-        &self,
-        batch: impl IntoIterator<Item = &'s Settlement>,
-    ) -> Result<(), StoreError> {
-        let mut seen = HashSet::new();
-        for settlement in batch {
-            let claim = self.in_doubt.get(&settlement.key);
-            let fits = claim.is_some_and(|claim| claim.attempt == settlement.attempt);
-            if !fits || !seen.insert(&settlement.key) {
-                return Err(StoreError::NotInDoubt {
-                    key: settlement.key.clone(),
-                    attempt: settlement.attempt,
-                });
+    fn settle(&mut self, outcome: &Outcome<'_>) {
+        use engine::Outcome as Is;
+        let key = outcome.key.as_ref();
+        let standing = match outcome.outcome.as_ref() {
+            Is::Unknown { .. } => return,
+            Is::Accepted(_) | Is::Rejected { .. } | Is::Abandoned { .. } => {
+                self.orders.remove(key);
+                return;
             }
-        }
-        Ok(())
-    }
-
-    /// Takes a settlement that was checked.
-    pub(super) fn settle(&mut self, settlement: &Settlement, now: UnixNanos) {
-        let claim = self.in_doubt.remove(&settlement.key);
-        if let (Settled::Held, Some(claim)) = (settlement.settled, claim) {
-            self.held.insert(settlement.key.clone(), claim);
-        }
-        self.conclude(&settlement.key, settlement.settled, now);
-    }
-
-    /// Whether a person may decide about this key.
-    pub(super) fn check_resolution(&self, key: &str) -> Result<(), StoreError> {
-        if self.held.contains_key(key) {
-            return Ok(());
-        }
-        Err(StoreError::NotHeld {
-            key: key.to_owned(),
-        })
-    }
-
-    /// Takes a decision that was checked.
-    pub(super) fn resolve(&mut self, key: &str, resolution: Resolution, now: UnixNanos) {
-        self.held.remove(key);
-        self.conclude(key, resolution.into(), now);
-    }
-
-    fn conclude(&mut self, key: &str, settled: Settled, now: UnixNanos) {
-        if let Some(entry) = self.entries.get_mut(&Id::of(key)) {
-            entry.settled = Some(settled);
-            entry.settled_at = now;
+            Is::Absent => Standing::Absent,
+            Is::Held { .. } => Standing::Held,
+        };
+        if let Some(known) = self.orders.get_mut(key) {
+            known.standing = standing;
         }
     }
 
-    /// When a key was settled; `None` if it is not, or not known.
-    pub(super) fn settled_at(&self, id: Id) -> Option<UnixNanos> {
-        let entry = self.entries.get(&id)?;
-        entry.settled.map(|_| entry.settled_at)
+    /// Everything that was applied is durable.
+    pub(super) fn committed(&mut self) {
+        self.commits += 1;
+        self.staged.clear();
     }
 
-    /// Forgets a key.
-    pub(super) fn forget(&mut self, id: Id) {
-        self.entries.remove(&id);
-    }
-}
-
-fn expect_attempt(claim: &Claim, expected: u32) -> Result<Claimed, StoreError> {
-    if claim.attempt == expected {
-        return Ok(Claimed::Granted);
-    }
-    Err(StoreError::WrongAttempt {
-        key: claim.key.clone(),
-        attempt: claim.attempt,
-        expected,
-    })
-}
-
-fn still_in_doubt(claim: &Claim, pending: u32) -> StoreError {
-    StoreError::StillInDoubt {
-        key: claim.key.clone(),
-        attempt: claim.attempt,
-        pending,
-    }
-}
-
-fn conflict(claim: &Claim, recorded: String) -> StoreError {
-    StoreError::Conflict {
-        key: claim.key.clone(),
-        recorded,
-        offered: claim.digest.clone(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_key_of_the_host_is_kept_as_it_is_and_any_other_as_a_hash_of_it() {
-        let own = "00112233445566778899aabbccddeeff";
-        assert_eq!(Id::of(own).to_hex(), own);
-        let others = [
-            "",
-            "a",
-            "0011",
-            "00112233445566778899AABBCCDDEEFF",
-            "order-1",
-        ];
-        for (index, text) in others.iter().enumerate() {
-            assert_ne!(Id::of(text), Id::of(own), "{text}");
-            for other in &others[..index] {
-                assert_ne!(Id::of(text), Id::of(other), "{text}");
+    /// Takes back the attempts that are not durable, as if they had never been made; names them.
+    pub(super) fn take_back(&mut self) -> Vec<String> {
+        let mut keys = Vec::with_capacity(self.staged.len());
+        while let Some((key, before)) = self.staged.pop() {
+            let known = self.orders.remove(&key);
+            match before {
+                Before::Place(watermark) => self.watermark = watermark,
+                Before::Expected(digest) => {
+                    let known = known.expect("nothing settles what is not durable");
+                    let client_order_id = known.claim.order.client_order_id;
+                    self.expected.insert(client_order_id, digest);
+                }
+                Before::Absent(claim) => {
+                    let standing = Standing::Absent;
+                    self.orders.insert(key.clone(), Known { claim, standing });
+                }
             }
+            keys.push(key);
         }
+        keys.reverse();
+        keys
     }
+}
 
-    #[test]
-    fn a_key_takes_48_bytes() {
-        let pair = size_of::<(Id, Entry)>();
-        assert!(pair <= 48, "{pair}");
-    }
+/// The order that a caller's id became now, and its digest.
+fn became<'t>(taken: &'t TakenIn<'_>) -> Option<(&'t str, SpecDigest)> {
+    let (_, seen) = taken.taken_up()?;
+    Some((seen.client_order_id.as_deref()?, seen.digest))
 }

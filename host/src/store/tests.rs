@@ -1,32 +1,114 @@
 //! What every store must do, the same for all of them.
 
+use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use investbot_plugin_api::{Decimal, NewOrder, Side};
+use investbot_plugin_api::{Decimal, NewOrder, OrderReport, OrderStatus, Side};
 
-use super::file::Start;
-use super::journal::Options;
+use super::file::{Options, Start};
+use super::journal::Sizes;
 use super::*;
+use crate::engine::identity::SpecDigest;
+use crate::engine::{self, Decision, Intent, OrderSpec, SourcePlace};
 use crate::fs::SimFs;
 
 pub(super) const NOW: UnixNanos = UnixNanos(1_000_000_000);
 
-pub(super) fn claim(key: &str, digest: &str, attempt: u32) -> Claim {
+fn spec() -> OrderSpec {
+    OrderSpec::market("BTC/USD", Side::Buy, Decimal::ONE)
+}
+
+pub(super) fn digest() -> SpecDigest {
+    SpecDigest::new(&spec())
+}
+
+/// An attempt of the order at a place.
+pub(super) fn claim(position: u64, attempt: u32) -> Claim {
     Claim {
-        key: key.to_owned(),
-        digest: digest.to_owned(),
+        key: format!("k{position}"),
+        digest: digest().to_hex(),
+        place: Some(SourcePlace { position, index: 0 }),
         attempt,
-        order: NewOrder::new(key, "BTC/USD", Side::Buy, Decimal::ONE),
+        order: NewOrder::new(format!("c{position}"), "BTC/USD", Side::Buy, Decimal::ONE),
     }
 }
 
-pub(super) fn settlement(key: &str, attempt: u32, settled: Settled) -> Settlement {
-    Settlement {
-        key: key.to_owned(),
+/// An attempt of the order of a caller's id.
+pub(super) fn callers_claim(id: &str, attempt: u32) -> Claim {
+    Claim {
+        key: format!("k-{id}"),
+        digest: digest().to_hex(),
+        place: None,
         attempt,
-        settled,
+        order: NewOrder::new(format!("c-{id}"), "BTC/USD", Side::Buy, Decimal::ONE),
+    }
+}
+
+pub(super) fn seen(id: &str) -> Seen {
+    Seen {
+        digest: digest(),
+        client_order_id: Some(format!("c-{id}")),
+    }
+}
+
+/// The order of a caller's id is taken in for the first time.
+pub(super) fn intent(id: &str) -> Record<'static> {
+    Record::Intent(TakenIn {
+        position: 0,
+        intent: Cow::Owned(Intent::Order {
+            id: Some(id.to_owned()),
+            spec: spec(),
+        }),
+        seen: None,
+        taken: Some(Cow::Owned(seen(id))),
+    })
+}
+
+pub(super) fn attempt(claim: &Claim) -> Record<'_> {
+    Record::Attempt(Cow::Borrowed(claim))
+}
+
+pub(super) fn outcome(claim: &Claim, outcome: engine::Outcome) -> Record<'static> {
+    Record::Outcome(Outcome::of(claim, &outcome).into_owned())
+}
+
+pub(super) fn accepted(claim: &Claim) -> engine::Outcome {
+    let order = &claim.order;
+    engine::Outcome::Accepted(OrderReport::new(
+        &order.client_order_id,
+        "v",
+        &order.instrument,
+        order.side,
+        OrderStatus::Open,
+        order.quantity,
+        NOW,
+    ))
+}
+
+/// Every outcome that settles an attempt for good.
+pub(super) fn settlements(claim: &Claim) -> [engine::Outcome; 3] {
+    let text = String::new;
+    [
+        accepted(claim),
+        engine::Outcome::Rejected {
+            code: text(),
+            text: text(),
+        },
+        engine::Outcome::Abandoned { text: text() },
+    ]
+}
+
+pub(super) fn held() -> engine::Outcome {
+    engine::Outcome::Held {
+        text: "nobody knows".into(),
+    }
+}
+
+fn unknown() -> engine::Outcome {
+    engine::Outcome::Unknown {
+        text: "no answer".into(),
     }
 }
 
@@ -38,14 +120,35 @@ pub(super) fn start() -> Start {
     }
 }
 
+pub(super) fn options() -> Options {
+    Options {
+        sizes: Sizes {
+            segment: 2000,
+            ..Sizes::default()
+        },
+        ..Options::default()
+    }
+}
+
 pub(super) fn open(fs: &SimFs) -> Result<FileIdempotencyStore, StoreError> {
+    open_from(fs, options())
+}
+
+pub(super) fn open_from(fs: &SimFs, options: Options) -> Result<FileIdempotencyStore, StoreError> {
     let fs: Arc<dyn crate::fs::Fs> = Arc::new(fs.clone());
-    let options = Options {
-        segment_bytes: 2000,
-        expected: None,
-    };
-    let ignore = &mut |_, _, _: journal::Record<'_>| Ok(());
+    let ignore = &mut |_, _, _: Record<'_>| Ok(());
     FileIdempotencyStore::open(fs, Path::new("/run"), options, ignore)?.begin(start(), NOW)
+}
+
+/// Stages records and commits them.
+pub(super) fn put<S: IdempotencyStore + ?Sized>(
+    store: &mut S,
+    records: impl IntoIterator<Item = Record<'static>>,
+) -> Result<(), StoreError> {
+    for record in records {
+        store.stage(record, NOW)?;
+    }
+    store.commit()
 }
 
 fn memory() -> impl IdempotencyStore {
@@ -56,25 +159,61 @@ fn file() -> impl IdempotencyStore {
     open(&SimFs::new()).expect("new")
 }
 
-/// A file store that is closed and opened again after every call.
-struct Reopened(SimFs);
+/// A file store that is closed and opened again after every commit.
+struct Reopened {
+    fs: SimFs,
+    store: FileIdempotencyStore,
+    from_checkpoint: bool,
+}
 
-impl IdempotencyStore for Reopened {
-    fn claim(&mut self, batch: &[Claim], now: UnixNanos) -> Result<Vec<Claimed>, StoreError> {
-        open(&self.0)?.claim(batch, now)
-    }
-
-    fn settle(&mut self, batch: &[Settlement], now: UnixNanos) -> Result<(), StoreError> {
-        open(&self.0)?.settle(batch, now)
-    }
-
-    fn in_doubt(&self) -> Result<Vec<Claim>, StoreError> {
-        open(&self.0)?.in_doubt()
+fn reopened(from_checkpoint: bool) -> impl IdempotencyStore {
+    let fs = SimFs::new();
+    let store = open(&fs).expect("new");
+    Reopened {
+        fs,
+        store,
+        from_checkpoint,
     }
 }
 
-fn reopened() -> impl IdempotencyStore {
-    Reopened(SimFs::new())
+impl IdempotencyStore for Reopened {
+    fn stage(&mut self, record: Record<'_>, at: UnixNanos) -> Result<(), StoreError> {
+        self.store.stage(record, at)
+    }
+
+    fn commit(&mut self) -> Result<(), StoreError> {
+        self.store.commit()?;
+        let mut options = options();
+        if self.from_checkpoint {
+            let (mark, state) = self.store.snapshot().expect("committed");
+            let text = serde_json::to_string(&state).expect("plain data");
+            let read = serde_json::from_str(&text).expect("its own");
+            assert_eq!(state, read);
+            options.from = Some((mark, read));
+        }
+        self.store = open_from(&self.fs, options)?;
+        Ok(())
+    }
+
+    fn in_doubt(&self) -> Vec<Claim> {
+        self.store.in_doubt()
+    }
+
+    fn held(&self) -> Vec<Claim> {
+        self.store.held()
+    }
+
+    fn seen(&mut self, id: &str) -> Result<Option<Seen>, StoreError> {
+        self.store.seen(id)
+    }
+
+    fn snapshot(&self) -> Option<(Mark, LedgerState)> {
+        self.store.snapshot()
+    }
+
+    fn mark(&self) -> Option<Mark> {
+        self.store.mark()
+    }
 }
 
 /// Runs each test against every store.
@@ -82,124 +221,261 @@ macro_rules! contract {
     ($($name:ident),+ $(,)?) => {
         mod memory_store { $(#[test] fn $name() { super::$name(super::memory); })+ }
         mod file_store { $(#[test] fn $name() { super::$name(super::file); })+ }
-        mod reopened_file_store { $(#[test] fn $name() { super::$name(super::reopened); })+ }
+        mod reopened_store { $(#[test] fn $name() { super::$name(|| super::reopened(false)); })+ }
+        mod resumed_store { $(#[test] fn $name() { super::$name(|| super::reopened(true)); })+ }
     };
 }
 
 contract!(
-    a_claim_is_in_doubt_until_it_is_settled,
-    a_settled_key_is_not_granted_again,
-    the_same_key_with_other_parameters_is_an_error_and_nothing_of_the_batch_is_claimed,
+    an_attempt_is_in_doubt_until_it_is_settled,
+    a_settled_order_is_not_attempted_again,
+    places_are_attempted_in_their_order,
+    a_callers_order_is_attempted_only_if_it_was_taken_up,
+    the_same_key_for_another_order_is_refused,
     a_second_attempt_needs_the_first_to_be_absent,
-    what_is_not_in_doubt_cannot_be_settled,
-    what_was_settled_before_is_told_beside_what_is_granted,
+    what_is_not_in_doubt_is_not_settled,
+    what_is_not_durable_is_not_settled,
+    what_nobody_knows_stays_in_doubt,
+    an_absent_order_may_be_given_up,
+    a_held_order_is_decided_once_and_never_sent_again,
+    an_id_is_known_from_the_moment_it_is_staged,
 );
 
-fn a_claim_is_in_doubt_until_it_is_settled<S: IdempotencyStore>(store: fn() -> S) {
+fn an_attempt_is_in_doubt_until_it_is_settled<S: IdempotencyStore>(store: impl Fn() -> S) {
     let mut store = store();
-    let batch = [claim("a", "1", 1), claim("b", "1", 1)];
-    assert_eq!(store.claim(&batch, NOW), Ok(vec![Claimed::Granted; 2]));
-    assert_eq!(store.in_doubt(), Ok(batch.to_vec()));
-    store
-        .settle(&[settlement("a", 1, Settled::Accepted)], NOW)
-        .expect("a is in doubt");
-    assert_eq!(store.in_doubt(), Ok(vec![batch[1].clone()]));
+    let claims = [claim(1, 1), claim(2, 1)];
+    for claim in &claims {
+        store.stage(attempt(claim), NOW).expect("new");
+    }
+    assert_eq!(store.in_doubt(), claims);
+    store.commit().expect("room");
+    assert_eq!(store.in_doubt(), claims);
+    let settled = outcome(&claims[0], accepted(&claims[0]));
+    put(&mut store, [settled]).expect("in doubt");
+    assert_eq!(store.in_doubt(), claims[1..]);
 }
 
-fn a_settled_key_is_not_granted_again<S: IdempotencyStore>(store: fn() -> S) {
-    for settled in [
-        Settled::Accepted,
-        Settled::Rejected,
-        Settled::Abandoned,
-        Settled::Held,
-    ] {
+fn a_settled_order_is_not_attempted_again<S: IdempotencyStore>(store: impl Fn() -> S) {
+    for settlement in settlements(&claim(1, 1)) {
         let mut store = store();
-        store.claim(&[claim("a", "1", 1)], NOW).expect("new");
-        store
-            .settle(&[settlement("a", 1, settled)], NOW)
-            .expect("in doubt");
-        for attempt in [1, 2] {
-            assert_eq!(
-                store.claim(&[claim("a", "1", attempt)], NOW),
-                Ok(vec![Claimed::AlreadySettled(settled)])
-            );
+        put(&mut store, [attempt(&claim(1, 1)).into_owned()]).expect("new");
+        put(&mut store, [outcome(&claim(1, 1), settlement)]).expect("in doubt");
+        for number in [1, 2] {
+            let again = store.stage(attempt(&claim(1, number)), NOW);
+            let key = "k1".to_owned();
+            assert_eq!(again, Err(StoreError::AttemptedBefore { key }));
         }
-        assert_eq!(store.in_doubt(), Ok(vec![]));
+        assert_eq!(store.in_doubt(), []);
     }
 }
 
-fn the_same_key_with_other_parameters_is_an_error_and_nothing_of_the_batch_is_claimed<
-    S: IdempotencyStore,
->(
-    store: fn() -> S,
+fn places_are_attempted_in_their_order<S: IdempotencyStore>(store: impl Fn() -> S) {
+    let mut store = store();
+    let at = |position, index| {
+        let mut claim = claim(position, 1);
+        claim.key = format!("{position}/{index}");
+        claim.place = Some(SourcePlace { position, index });
+        claim
+    };
+    for (position, index) in [(0, 0), (0, 2), (7, 1)] {
+        let claim = at(position, index);
+        put(&mut store, [attempt(&claim).into_owned()]).expect("later than all");
+    }
+    for (position, index) in [(0, 1), (6, 9), (7, 0)] {
+        let earlier = store.stage(attempt(&at(position, index)), NOW);
+        assert!(
+            matches!(earlier, Err(StoreError::AttemptedBefore { .. })),
+            "{earlier:?}"
+        );
+    }
+}
+
+fn a_callers_order_is_attempted_only_if_it_was_taken_up<S: IdempotencyStore>(
+    store: impl Fn() -> S,
 ) {
     let mut store = store();
-    store.claim(&[claim("a", "1", 1)], NOW).expect("new");
-    let answer = store.claim(&[claim("b", "1", 1), claim("a", "2", 1)], NOW);
+    let claim = callers_claim("a", 1);
+    let not_taken_up = Err(StoreError::NotTakenUp {
+        client_order_id: "c-a".into(),
+    });
+    assert_eq!(store.stage(attempt(&claim), NOW), not_taken_up);
+    store.stage(intent("a"), NOW).expect("new");
+    let twice = store.stage(intent("a"), NOW);
     assert!(
-        matches!(answer, Err(StoreError::Conflict { .. })),
-        "{answer:?}"
+        matches!(twice, Err(StoreError::TakenUpTwice { .. })),
+        "{twice:?}"
     );
-    let within_one_batch = store.claim(&[claim("c", "1", 1), claim("c", "2", 1)], NOW);
-    assert!(matches!(within_one_batch, Err(StoreError::Conflict { .. })));
-    let twice = store.claim(&[claim("c", "1", 1), claim("c", "1", 2)], NOW);
-    assert!(matches!(twice, Err(StoreError::StillInDoubt { .. })));
-    assert_eq!(store.in_doubt(), Ok(vec![claim("a", "1", 1)]));
+    let mut other = claim.clone();
+    other.digest = "0".repeat(32);
+    let conflict = store.stage(attempt(&other), NOW);
+    assert!(
+        matches!(conflict, Err(StoreError::Conflict { .. })),
+        "{conflict:?}"
+    );
+    put(&mut store, [attempt(&claim).into_owned()]).expect("taken up");
+    put(&mut store, [outcome(&claim, accepted(&claim))]).expect("in doubt");
+    assert_eq!(store.stage(attempt(&claim), NOW), not_taken_up);
 }
 
-fn a_second_attempt_needs_the_first_to_be_absent<S: IdempotencyStore>(store: fn() -> S) {
-    let mut store = store();
-    store.claim(&[claim("a", "1", 1)], NOW).expect("new");
-    let early = store.claim(&[claim("a", "1", 2)], NOW);
-    assert!(
-        matches!(early, Err(StoreError::StillInDoubt { pending: 1, .. })),
-        "{early:?}"
-    );
-    store
-        .settle(&[settlement("a", 1, Settled::Absent)], NOW)
-        .expect("in doubt");
-    let skipped = store.claim(&[claim("a", "1", 3)], NOW);
-    assert!(matches!(
-        skipped,
-        Err(StoreError::WrongAttempt { expected: 2, .. })
-    ));
-    assert_eq!(
-        store.claim(&[claim("a", "1", 2)], NOW),
-        Ok(vec![Claimed::Granted])
-    );
+fn the_same_key_for_another_order_is_refused<S: IdempotencyStore>(store: impl Fn() -> S) {
+    for settlement in [unknown(), engine::Outcome::Absent, held()] {
+        let mut store = store();
+        put(&mut store, [attempt(&claim(1, 1)).into_owned()]).expect("new");
+        put(&mut store, [outcome(&claim(1, 1), settlement)]).expect("in doubt");
+        let mut other = claim(1, 2);
+        other.digest = "0".repeat(32);
+        let answer = store.stage(attempt(&other), NOW);
+        assert!(
+            matches!(answer, Err(StoreError::Conflict { .. })),
+            "{answer:?}"
+        );
+        let mut other = claim(1, 2);
+        other.order.client_order_id = "another".into();
+        let answer = store.stage(attempt(&other), NOW);
+        assert!(
+            matches!(answer, Err(StoreError::OtherOrder { .. })),
+            "{answer:?}"
+        );
+    }
 }
 
-fn what_is_not_in_doubt_cannot_be_settled<S: IdempotencyStore>(store: fn() -> S) {
+fn a_second_attempt_needs_the_first_to_be_absent<S: IdempotencyStore>(store: impl Fn() -> S) {
     let mut store = store();
-    store.claim(&[claim("a", "1", 1)], NOW).expect("new");
-    for (key, attempt) in [("a", 2), ("b", 1)] {
-        let answer = store.settle(&[settlement(key, attempt, Settled::Accepted)], NOW);
+    store.stage(attempt(&claim(1, 1)), NOW).expect("new");
+    for number in [1, 2] {
+        let early = store.stage(attempt(&claim(1, number)), NOW);
+        assert!(
+            matches!(early, Err(StoreError::StillInDoubt { pending: 1, .. })),
+            "{early:?}"
+        );
+    }
+    store.commit().expect("room");
+    let absent = outcome(&claim(1, 1), engine::Outcome::Absent);
+    put(&mut store, [absent]).expect("in doubt");
+    for number in [1, 3] {
+        let wrong = store.stage(attempt(&claim(1, number)), NOW);
+        assert!(
+            matches!(wrong, Err(StoreError::WrongAttempt { expected: 2, .. })),
+            "{wrong:?}"
+        );
+    }
+    put(&mut store, [attempt(&claim(1, 2)).into_owned()]).expect("the first is absent");
+    assert_eq!(store.in_doubt(), [claim(1, 2)]);
+}
+
+fn what_is_not_in_doubt_is_not_settled<S: IdempotencyStore>(store: impl Fn() -> S) {
+    let mut store = store();
+    put(&mut store, [attempt(&claim(1, 1)).into_owned()]).expect("new");
+    for claim in [claim(1, 2), claim(2, 1)] {
+        let answer = store.stage(outcome(&claim, accepted(&claim)), NOW);
         assert!(
             matches!(answer, Err(StoreError::NotInDoubt { .. })),
             "{answer:?}"
         );
     }
-    let twice = [
-        settlement("a", 1, Settled::Accepted),
-        settlement("a", 1, Settled::Absent),
-    ];
-    let answer = store.settle(&twice, NOW);
-    assert!(matches!(answer, Err(StoreError::NotInDoubt { .. })));
-    assert_eq!(store.in_doubt().map(|claims| claims.len()), Ok(1));
+    let mut other = claim(1, 1);
+    other.order.client_order_id = "another".into();
+    let answer = store.stage(outcome(&other, accepted(&other)), NOW);
+    assert!(
+        matches!(answer, Err(StoreError::OtherOrder { .. })),
+        "{answer:?}"
+    );
+    let rejected = outcome(&claim(1, 1), settlements(&claim(1, 1))[1].clone());
+    store.stage(rejected.clone(), NOW).expect("in doubt");
+    let twice = store.stage(rejected, NOW);
+    assert!(
+        matches!(twice, Err(StoreError::NotInDoubt { .. })),
+        "{twice:?}"
+    );
+    store.commit().expect("room");
+    assert_eq!(store.in_doubt(), []);
 }
 
-fn what_was_settled_before_is_told_beside_what_is_granted<S: IdempotencyStore>(store: fn() -> S) {
+fn what_is_not_durable_is_not_settled<S: IdempotencyStore>(store: impl Fn() -> S) {
     let mut store = store();
-    store.claim(&[claim("a", "1", 1)], NOW).expect("new");
-    store
-        .settle(&[settlement("a", 1, Settled::Accepted)], NOW)
-        .expect("in doubt");
-    assert_eq!(
-        store.claim(&[claim("a", "1", 1), claim("b", "1", 1)], NOW),
-        Ok(vec![
-            Claimed::AlreadySettled(Settled::Accepted),
-            Claimed::Granted
-        ])
+    store.stage(attempt(&claim(1, 1)), NOW).expect("new");
+    let early = store.stage(outcome(&claim(1, 1), engine::Outcome::Absent), NOW);
+    assert!(
+        matches!(early, Err(StoreError::NotInDoubt { .. })),
+        "{early:?}"
     );
-    assert_eq!(store.in_doubt(), Ok(vec![claim("b", "1", 1)]));
+    store.commit().expect("room");
+    let settled = outcome(&claim(1, 1), engine::Outcome::Absent);
+    put(&mut store, [settled]).expect("in doubt");
+}
+
+fn what_nobody_knows_stays_in_doubt<S: IdempotencyStore>(store: impl Fn() -> S) {
+    let mut store = store();
+    put(&mut store, [attempt(&claim(1, 1)).into_owned()]).expect("new");
+    put(&mut store, [outcome(&claim(1, 1), unknown())]).expect("in doubt");
+    assert_eq!(store.in_doubt(), [claim(1, 1)]);
+    let found = outcome(&claim(1, 1), accepted(&claim(1, 1)));
+    put(&mut store, [found]).expect("still in doubt");
+    assert_eq!(store.in_doubt(), []);
+}
+
+fn an_absent_order_may_be_given_up<S: IdempotencyStore>(store: impl Fn() -> S) {
+    let mut store = store();
+    put(&mut store, [attempt(&claim(1, 1)).into_owned()]).expect("new");
+    let absent = outcome(&claim(1, 1), engine::Outcome::Absent);
+    put(&mut store, [absent]).expect("in doubt");
+    let [found, rejected, abandoned] = settlements(&claim(1, 1));
+    for contradiction in [found, rejected, held()] {
+        let answer = store.stage(outcome(&claim(1, 1), contradiction), NOW);
+        assert!(
+            matches!(answer, Err(StoreError::NotInDoubt { .. })),
+            "{answer:?}"
+        );
+    }
+    put(&mut store, [outcome(&claim(1, 1), abandoned)]).expect("absent");
+    let again = store.stage(attempt(&claim(1, 2)), NOW);
+    assert!(
+        matches!(again, Err(StoreError::AttemptedBefore { .. })),
+        "{again:?}"
+    );
+}
+
+fn a_held_order_is_decided_once_and_never_sent_again<S: IdempotencyStore>(store: impl Fn() -> S) {
+    for decision in [Decision::Accepted, Decision::Rejected, Decision::Absent] {
+        let mut store = store();
+        let order = claim(1, 1);
+        let resolved = |claim| {
+            let record = Record::Resolved(Resolved::of(claim, decision, "their support"));
+            record.into_owned()
+        };
+        put(&mut store, [attempt(&order).into_owned()]).expect("new");
+        let early = store.stage(resolved(&order), NOW);
+        assert_eq!(early, Err(StoreError::NotHeld { key: "k1".into() }));
+        put(&mut store, [outcome(&order, held())]).expect("in doubt");
+        assert_eq!(
+            (store.held(), store.in_doubt()),
+            (vec![order.clone()], vec![])
+        );
+        for number in [1, 2] {
+            let again = store.stage(attempt(&claim(1, number)), NOW);
+            assert!(
+                matches!(again, Err(StoreError::StillInDoubt { .. })),
+                "{again:?}"
+            );
+        }
+        put(&mut store, [resolved(&order)]).expect("held");
+        let twice = store.stage(resolved(&order), NOW);
+        assert_eq!(twice, Err(StoreError::NotHeld { key: "k1".into() }));
+        assert_eq!(store.held(), []);
+        let again = store.stage(attempt(&claim(1, 2)), NOW);
+        assert!(
+            matches!(again, Err(StoreError::AttemptedBefore { .. })),
+            "{again:?}"
+        );
+    }
+}
+
+fn an_id_is_known_from_the_moment_it_is_staged<S: IdempotencyStore>(store: impl Fn() -> S) {
+    let mut store = store();
+    assert_eq!(store.seen("a"), Ok(None));
+    store.stage(intent("a"), NOW).expect("new");
+    assert_eq!(store.seen("a"), Ok(Some(seen("a"))));
+    assert_eq!(store.seen("b"), Ok(None));
+    store.commit().expect("room");
+    assert_eq!(store.seen("a"), Ok(Some(seen("a"))));
 }

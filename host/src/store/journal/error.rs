@@ -90,8 +90,8 @@ pub enum JournalError {
     },
     /// The journal ends before the checkpoint.
     #[error(
-        "the journal in {} ends with record {found}, but the checkpoint was written after record \
-         {expected}\n  hint: restore the journal from a copy of this run directory; nothing was sent",
+        "the journal in {} ends before record {expected}, after which the checkpoint was written\n  hint: \
+         restore the journal from a copy of this run directory; nothing was sent",
         .dir.display()
     )]
     CutShort {
@@ -99,13 +99,12 @@ pub enum JournalError {
         dir: PathBuf,
         /// The last record that the checkpoint has seen.
         expected: u64,
-        /// The last record there is.
-        found: u64,
     },
-    /// There is no room left.
+    /// There is no room left, not even what was held back.
     #[error(
-        "no room for the journal: cannot {} {}: {}\n  hint: no new order was sent; free some space, \
-         and look the open orders up at the venue", .0.action, .0.path.display(), .0.text
+        "no room for the journal: cannot {} {}: {}\n  hint: nothing more is written or sent; free some \
+         space and resume the run, which asks the venue about the open orders",
+        .0.action, .0.path.display(), .0.text
     )]
     Full(IoFailure),
     /// The system said no.

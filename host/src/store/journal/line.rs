@@ -15,8 +15,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::error::Flaw;
-use super::record::Record;
-use super::text;
+use super::json::ATTEMPT;
+use crate::store::{Record, text};
 
 /// No line is longer, its newline included: more than this is never held in memory.
 pub(super) const MAX_LINE: usize = 1 << 20;
@@ -77,12 +77,61 @@ impl std::str::FromStr for Chain {
     }
 }
 
+/// A place in a journal, and where in its files it is: from here a reader can go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mark {
+    /// The last record.
+    pub position: Position,
+    /// The file its line is in, from 1.
+    #[serde(with = "text")]
+    pub segment: u32,
+    /// Where in the file its line begins.
+    #[serde(with = "text")]
+    pub offset: u64,
+    /// Which line of the file it is, from 1.
+    #[serde(with = "text")]
+    pub line: u64,
+}
+
+impl Mark {
+    /// Before the first record.
+    pub const START: Self = Self {
+        position: Position::START,
+        segment: 1,
+        offset: 0,
+        line: 0,
+    };
+}
+
 /// Appends the line of a record that comes after `last`, and says where the journal is then.
 pub(super) fn write(
     out: &mut Vec<u8>,
     last: Position,
     at: UnixNanos,
     record: &Record<'_>,
+) -> serde_json::Result<Position> {
+    envelope(out, last, at, record.kind(), |out| record.write(out))
+}
+
+/// Appends a line that was written before, to come after another one than it came after then.
+pub(super) fn move_after(
+    out: &mut Vec<u8>,
+    last: Position,
+    line: &Line<'_>,
+) -> serde_json::Result<Position> {
+    envelope(out, last, line.at, line.kind, |out| {
+        out.extend_from_slice(line.data);
+        Ok(())
+    })
+}
+
+fn envelope(
+    out: &mut Vec<u8>,
+    last: Position,
+    at: UnixNanos,
+    kind: &str,
+    write_data: impl FnOnce(&mut Vec<u8>) -> serde_json::Result<()>,
 ) -> serde_json::Result<Position> {
     let begin = out.len();
     let seq = last.seq + 1;
@@ -95,9 +144,9 @@ pub(super) fn write(
     out.extend_from_slice(b"\",\"at\":\"");
     write!(out, "{}", at.0).map_err(serde_json::Error::io)?;
     out.extend_from_slice(b"\",\"type\":\"");
-    out.extend_from_slice(record.kind().as_bytes());
+    out.extend_from_slice(kind.as_bytes());
     out.extend_from_slice(b"\",\"data\":");
-    record.write(out)?;
+    write_data(out)?;
     let crc = crc32fast::hash(&out[begin..]);
     out.extend_from_slice(CRC_TAG);
     let mut digits = [0; 8];
@@ -174,7 +223,12 @@ impl<'a> Line<'a> {
         }
     }
 
-    /// The run's time when it was written.
+    /// Whether it is an attempt.
+    pub(super) fn is_attempt(&self) -> bool {
+        self.kind == ATTEMPT
+    }
+
+    /// When what it says was seen.
     pub(super) const fn at(&self) -> UnixNanos {
         self.at
     }

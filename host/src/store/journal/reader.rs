@@ -11,23 +11,30 @@ use investbot_plugin_api::UnixNanos;
 use memchr::memmem;
 
 use super::error::{Because, Flaw, IoFailure, JournalError};
-use super::line::{HEAD, Line, MAX_LINE, Position};
-use super::record::Record;
+use super::line::{HEAD, Line, MAX_LINE, Mark, Position};
 use super::segment::{self, Lines, Piece};
 use crate::fs::Fs;
+use crate::store::Record;
 
 /// What takes the records of a journal, one at a time. It may object to one that contradicts the others.
-pub type Sink<'s> = dyn FnMut(Position, UnixNanos, Record<'_>) -> Result<(), String> + 's;
+pub type Sink<'s> = dyn FnMut(Mark, UnixNanos, Record<'_>) -> Result<(), String> + 's;
+
+/// What is read of a journal.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reading {
+    /// What comes after this mark; without one, everything. What comes before it is not looked at.
+    pub from: Option<Mark>,
+    /// A position that the journal must hold, after the mark.
+    pub expected: Option<Position>,
+}
 
 /// What a journal was found to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Contents {
     /// Where it ends.
-    pub position: Position,
+    pub mark: Mark,
     /// How many files it has.
     pub segments: u32,
-    /// The last file that has whole records, from 1; 0 if none has.
-    pub last_written: u32,
     /// The write that was cut off, if there is one.
     pub torn: Option<Torn>,
 }
@@ -35,9 +42,11 @@ pub struct Contents {
 impl Contents {
     /// The file that the journal goes on in; those after it are empty. 0 if there is nothing at all.
     pub(super) fn current(&self) -> u32 {
-        self.torn
-            .as_ref()
-            .map_or(self.last_written, |torn| torn.segment)
+        match &self.torn {
+            Some(torn) => torn.segment,
+            None if self.mark.position.seq == 0 => 0,
+            None => self.mark.segment,
+        }
     }
 }
 
@@ -56,35 +65,36 @@ pub struct Torn {
     pub flaw: Flaw,
 }
 
-/// Reads a whole journal; changes nothing. `expected` is a position that it must hold.
+/// Reads a journal; changes nothing.
 pub fn read(
     fs: &dyn Fs,
     dir: &Path,
-    expected: Option<Position>,
+    reading: Reading,
     sink: &mut Sink<'_>,
 ) -> Result<Contents, JournalError> {
+    let given = |position: &Position| position.seq > 0;
+    let from = reading.from.filter(|mark| given(&mark.position));
+    let expected = reading.expected.filter(given);
     let mut reader = Reader {
         fs,
         dir,
         segments: segment::count(fs, dir)?,
-        expected: expected.filter(|position| position.seq > 0),
-        last: Position::START,
-        last_written: 0,
+        expected: expected.or(from.map(|mark| mark.position)),
+        from,
+        last: Mark::START,
     };
     let torn = reader.run(sink)?;
     if let Some(expected) = reader.expected
-        && expected.seq > reader.last.seq
+        && expected.seq > reader.last.position.seq
     {
         return Err(JournalError::CutShort {
             dir: dir.to_owned(),
             expected: expected.seq,
-            found: reader.last.seq,
         });
     }
     Ok(Contents {
-        position: reader.last,
+        mark: reader.last,
         segments: reader.segments,
-        last_written: reader.last_written,
         torn,
     })
 }
@@ -94,68 +104,80 @@ struct Reader<'a> {
     dir: &'a Path,
     segments: u32,
     expected: Option<Position>,
-    last: Position,
-    last_written: u32,
+    /// The line to begin with, until it was read.
+    from: Option<Mark>,
+    last: Mark,
 }
 
 impl Reader<'_> {
     fn run(&mut self, sink: &mut Sink<'_>) -> Result<Option<Torn>, JournalError> {
-        for segment in 1..=self.segments {
+        for segment in self.from.map_or(1, |mark| mark.segment)..=self.segments {
             let file = segment::path(self.dir, segment);
             let mut lines = self.open(&file)?;
             while let Some(piece) = next(&mut lines, &file)? {
-                let corrupt = |flaw, because| JournalError::Corrupt {
+                let torn = |flaw| Torn {
+                    segment,
                     file: file.clone(),
                     line: piece.line,
+                    offset: piece.offset,
                     flaw,
-                    because,
                 };
-                let line = match parse(&piece) {
-                    Ok(line) => line,
-                    Err(flaw) => {
-                        if self
-                            .expected
-                            .is_some_and(|expected| self.last.seq < expected.seq)
-                        {
-                            return Err(corrupt(flaw, Because::BeforeCheckpoint));
-                        }
-                        let torn = Torn {
+                match parse(&piece) {
+                    Ok(line) => {
+                        let mark = Mark {
+                            position: line.position(),
                             segment,
-                            file: file.clone(),
-                            line: piece.line,
                             offset: piece.offset,
-                            flaw: flaw.clone(),
+                            line: piece.line,
                         };
+                        self.take(&line, mark, sink)
+                            .map_err(|flaw| corrupt(torn(flaw), Because::Whole))?;
+                    }
+                    Err(flaw) => {
+                        let torn = torn(flaw);
                         let mut tail = Tail::default();
                         tail.add(&piece);
-                        self.rest(&mut tail, &mut lines, &torn)?;
-                        return match tail.objection() {
-                            None => Ok(Some(torn)),
-                            Some(because) => Err(JournalError::Corrupt {
-                                file,
-                                line: torn.line,
-                                flaw,
-                                because,
-                            }),
-                        };
+                        return self.judge(torn, tail, &mut lines).map(Some);
                     }
-                };
-                let whole = |flaw| corrupt(flaw, Because::Whole);
-                line.check(self.last).map_err(whole)?;
-                self.last = line.position();
-                self.last_written = segment;
-                if let Some(expected) = self.expected
-                    && expected.seq == self.last.seq
-                    && expected != self.last
-                {
-                    return Err(whole(Flaw::OtherHistory(expected.seq)));
                 }
-                let record = line.record().map_err(whole)?;
-                sink(self.last, line.at(), record)
-                    .map_err(|text| whole(Flaw::Contradiction(text)))?;
+            }
+            if self.from.is_some() {
+                // The file ends before the mark.
+                break;
             }
         }
         Ok(None)
+    }
+
+    /// A whole line.
+    fn take(&mut self, line: &Line<'_>, mark: Mark, sink: &mut Sink<'_>) -> Result<(), Flaw> {
+        let position = mark.position;
+        if let Some(from) = self.from.take() {
+            // It was taken before the checkpoint; that it is still the same stands for all before it.
+            self.last = mark;
+            return same(position, from.position);
+        }
+        line.check(self.last.position)?;
+        self.last = mark;
+        if let Some(expected) = self.expected
+            && expected.seq == position.seq
+        {
+            same(position, expected)?;
+        }
+        sink(mark, line.at(), line.record()?).map_err(Flaw::Contradiction)
+    }
+
+    /// Whether a damaged line and what follows it are a write that was cut off.
+    fn judge(&self, torn: Torn, mut tail: Tail, lines: &mut Lines) -> Result<Torn, JournalError> {
+        let last = self.last.position.seq;
+        if self.expected.is_some_and(|expected| last < expected.seq) {
+            return Err(corrupt(torn, Because::BeforeCheckpoint));
+        }
+        self.rest(&mut tail, lines, &torn)?;
+        match tail.objection() {
+            None => Ok(torn),
+            Some(because) => Err(corrupt(torn, because)),
+        }
     }
 
     /// Looks at everything after a damaged line, in its file and in those after it.
@@ -176,8 +198,29 @@ impl Reader<'_> {
         Ok(())
     }
 
+    /// A file from its beginning, or from the mark.
     fn open(&self, file: &Path) -> Result<Lines, JournalError> {
-        Lines::open(self.fs, file).map_err(|error| IoFailure::new("read", file, &error).into())
+        let (offset, lines) = self
+            .from
+            .map_or((0, 0), |mark| (mark.offset, mark.line.saturating_sub(1)));
+        Lines::open(self.fs, file, offset, lines)
+            .map_err(|error| IoFailure::new("read", file, &error).into())
+    }
+}
+
+fn same(found: Position, expected: Position) -> Result<(), Flaw> {
+    if found == expected {
+        return Ok(());
+    }
+    Err(Flaw::OtherHistory(expected.seq))
+}
+
+fn corrupt(torn: Torn, because: Because) -> JournalError {
+    JournalError::Corrupt {
+        file: torn.file,
+        line: torn.line,
+        flaw: torn.flaw,
+        because,
     }
 }
 

@@ -14,25 +14,24 @@ pub(super) struct Reserve {
 
 impl Reserve {
     const NAME: &'static str = ".reserve";
-    const SIZE: usize = 64 * 1024;
 
-    /// Takes the space, or what an earlier process left of it.
-    pub(super) fn take(fs: &dyn Fs, dir: &Path) -> Result<Self, JournalError> {
+    /// Takes `size` bytes of space, or what an earlier process left of it.
+    pub(super) fn take(fs: &dyn Fs, dir: &Path, size: usize) -> Result<Self, JournalError> {
         let path = dir.join(Self::NAME);
-        Self::fill(fs, &path)
+        Self::fill(fs, &path, size)
             .map_err(|error| IoFailure::new("keep space back in", &path, &error))?;
         Ok(Self { path })
     }
 
-    fn fill(fs: &dyn Fs, path: &Path) -> std::io::Result<()> {
+    fn fill(fs: &dyn Fs, path: &Path, size: usize) -> std::io::Result<()> {
         let mut file = if uninterrupted(|| fs.exists(path))? {
             uninterrupted(|| fs.open_append(path))?
         } else {
             uninterrupted(|| fs.create_new(path))?
         };
         let length = usize::try_from(uninterrupted(|| file.length())?).unwrap_or(usize::MAX);
-        if length < Self::SIZE {
-            write_all(file.as_mut(), &vec![0; Self::SIZE - length])?;
+        if length < size {
+            write_all(file.as_mut(), &vec![0; size - length])?;
             uninterrupted(|| file.sync_data())?;
         }
         Ok(())

@@ -64,12 +64,14 @@ pub(super) struct Lines {
 }
 
 impl Lines {
-    pub(super) fn open(fs: &dyn Fs, path: &Path) -> io::Result<Self> {
+    /// From `offset` on, before which there are `lines` lines.
+    pub(super) fn open(fs: &dyn Fs, path: &Path, offset: u64, lines: u64) -> io::Result<Self> {
+        let input = uninterrupted(|| fs.read(path, offset))?;
         Ok(Self {
-            input: BufReader::with_capacity(1 << 16, uninterrupted(|| fs.read(path, 0))?),
+            input: BufReader::with_capacity(1 << 16, input),
             buffer: Vec::new(),
-            next_offset: 0,
-            line: 0,
+            next_offset: offset,
+            line: lines,
         })
     }
 

@@ -10,12 +10,15 @@ use std::path::Path;
 use std::sync::Arc;
 
 use investbot_plugin_api::{
-    Decimal, Fill, Liquidity, NewOrder, OrderReport, OrderStatus, OrderType, Side, UnixNanos,
+    Decimal, Fill, Instrument, Liquidity, NewOrder, OrderReport, OrderStatus, OrderType, Side,
+    UnixNanos,
 };
 
 use super::*;
+use crate::engine::identity::SpecDigest;
+use crate::engine::{self, Decision, Intent, OrderSpec, Seen, SourcePlace};
 use crate::fs::SimFs;
-use crate::store::{Claim, Resolution, Settled, Settlement};
+use crate::store::{Account, CancelFailed, Claim, Epoch, Outcome, Record, Resolved, TakenIn};
 
 const NOW: UnixNanos = UnixNanos(1_700_000_000_123_456_789);
 
@@ -32,6 +35,10 @@ fn claim(number: u32) -> Claim {
     Claim {
         key: id,
         digest: "d".into(),
+        place: Some(SourcePlace {
+            position: number.into(),
+            index: 0,
+        }),
         attempt: 1,
         order,
     }
@@ -41,17 +48,12 @@ fn attempt(number: u32) -> Record<'static> {
     Record::Attempt(Cow::Owned(claim(number)))
 }
 
+fn known(number: u32, outcome: engine::Outcome) -> Record<'static> {
+    Record::Outcome(Outcome::of(&claim(number), &outcome).into_owned())
+}
+
 fn outcome(number: u32) -> Record<'static> {
-    Record::Outcome(Outcome {
-        settlement: Cow::Owned(Settlement {
-            key: format!("{number:032x}"),
-            attempt: 1,
-            settled: Settled::Accepted,
-        }),
-        code: None,
-        text: None,
-        report: None,
-    })
+    known(number, engine::Outcome::Absent)
 }
 
 fn report() -> OrderReport {
@@ -80,9 +82,44 @@ fn report() -> OrderReport {
     report
 }
 
-/// A record of every kind.
+fn spec() -> OrderSpec {
+    let mut spec = OrderSpec::market("BTC/USD", Side::Sell, Decimal::new(100, 2));
+    spec.order_type = OrderType::StopLimit;
+    spec.limit_price = Some(Decimal::new(-1, 0));
+    spec.stop_price = Some(Decimal::new(7, 28));
+    spec.expire_time = Some(UnixNanos(i64::MIN));
+    spec.post_only = true;
+    spec
+}
+
+/// A record of every kind, and of every kind of outcome.
 fn every_kind() -> Vec<Record<'static>> {
     let report = report();
+    let text = || "no \"money\"".to_owned();
+    let seen = Seen {
+        digest: SpecDigest::new(&spec()),
+        client_order_id: Some("c".into()),
+    };
+    let denied = Seen {
+        client_order_id: None,
+        ..seen.clone()
+    };
+    let order = Intent::Order {
+        id: Some("a \u{7f} b".into()),
+        spec: spec(),
+    };
+    let mut rules = Instrument::new("BTC/USD", Decimal::new(1, 2), Decimal::new(1, 8));
+    rules.max_quantity = Some(Decimal::MAX);
+    let taken_in = |intent, seen: Option<&Seen>, taken: Option<&Seen>| {
+        Record::Intent(TakenIn {
+            position: u64::MAX,
+            intent: Cow::Owned(intent),
+            seen: seen.cloned().map(Cow::Owned),
+            taken: taken.cloned().map(Cow::Owned),
+        })
+    };
+    let mut callers = claim(2);
+    callers.place = None;
     vec![
         Record::Epoch(Epoch {
             number: 1,
@@ -90,69 +127,74 @@ fn every_kind() -> Vec<Record<'static>> {
             plugin_sha256: "ab".into(),
             started_at: NOW,
         }),
+        Record::Account(Account {
+            cash: Decimal::new(100_000, 2),
+            position: Decimal::new(-5, 1),
+        }),
+        Record::Instruments(Cow::Owned(vec![rules.clone(), rules])),
+        Record::Instruments(Cow::Owned(Vec::new())),
+        taken_in(order.clone(), None, Some(&seen)),
+        taken_in(order, Some(&denied), None),
+        taken_in(Intent::Cancel { id: text() }, Some(&seen), None),
         attempt(1),
+        Record::Attempt(Cow::Owned(callers)),
         Record::Fill(Cow::Owned(report.fills[0].clone())),
-        Record::Outcome(Outcome {
-            settlement: Cow::Owned(Settlement {
-                key: "k".into(),
-                attempt: 2,
-                settled: Settled::Rejected,
-            }),
-            code: Some("-2010".into()),
-            text: Some("no \"money\"".into()),
-            report: Some(Cow::Owned(report)),
-        }),
-        Record::Held(Held {
-            key: "k".into(),
-            attempt: 1,
-            reason: Some("nobody\tknows".into()),
-        }),
+        known(1, engine::Outcome::Accepted(report.clone())),
+        known(
+            1,
+            engine::Outcome::Rejected {
+                code: "-2010".into(),
+                text: text(),
+            },
+        ),
+        known(1, engine::Outcome::Absent),
+        known(1, engine::Outcome::Abandoned { text: text() }),
+        known(1, engine::Outcome::Unknown { text: text() }),
+        known(1, engine::Outcome::Held { text: text() }),
         Record::Resolved(Resolved {
             key: "k".into(),
-            resolution: Resolution::Absent,
+            client_order_id: "c".into(),
+            decision: Decision::Absent,
             reason: "the venue's \\ support said so".into(),
         }),
+        Record::Order(Cow::Owned(report)),
+        Record::CancelFailed(CancelFailed {
+            client_order_id: "c".into(),
+            code: "-2011".into(),
+            text: text().into(),
+        }),
+        Record::Halt("the operator's wish".into()),
+        Record::Cursor("eyJ0IjoxfQ==\n".into()),
         Record::Offset(u64::MAX),
+        Record::Closed,
     ]
 }
 
-/// What is read out of a journal that outlives its line.
-fn owned(record: Record<'_>) -> Record<'static> {
-    let own = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
-    match record {
-        Record::Epoch(epoch) => Record::Epoch(epoch),
-        Record::Attempt(claim) => Record::Attempt(Cow::Owned(claim.into_owned())),
-        Record::Outcome(outcome) => Record::Outcome(Outcome {
-            settlement: Cow::Owned(outcome.settlement.into_owned()),
-            code: outcome.code.map(own),
-            text: outcome.text.map(own),
-            report: outcome.report.map(|report| Cow::Owned(report.into_owned())),
-        }),
-        Record::Fill(fill) => Record::Fill(Cow::Owned(fill.into_owned())),
-        Record::Held(held) => Record::Held(Held {
-            key: own(held.key),
-            attempt: held.attempt,
-            reason: held.reason.map(own),
-        }),
-        Record::Resolved(resolved) => Record::Resolved(Resolved {
-            key: own(resolved.key),
-            resolution: resolved.resolution,
-            reason: own(resolved.reason),
-        }),
-        Record::Offset(position) => Record::Offset(position),
+/// Stages records and commits them.
+fn append(journal: &mut Journal, records: &[Record<'_>]) -> Result<Position, JournalError> {
+    for record in records {
+        journal.stage(NOW, record)?;
+    }
+    match journal.commit()? {
+        Committed::All => Ok(journal.mark().position),
+        Committed::WithoutAttempts(failure) => Err(JournalError::Full(failure)),
     }
 }
 
 type Opened = (Journal, Opening, Vec<Record<'static>>);
 
-fn open_with(fs: &SimFs, options: Options) -> Result<Opened, JournalError> {
+fn open_from(fs: &SimFs, sizes: Sizes, from: Option<Mark>) -> Result<Opened, JournalError> {
     let mut records = Vec::new();
     let fs: Arc<dyn crate::fs::Fs> = Arc::new(fs.clone());
-    let (journal, opening) = Journal::open(fs, dir(), options, &mut |_, _, record| {
-        records.push(owned(record));
+    let (journal, opening) = Journal::open(fs, dir(), sizes, from, &mut |_, _, record| {
+        records.push(record.into_owned());
         Ok(())
     })?;
     Ok((journal, opening, records))
+}
+
+fn open_with(fs: &SimFs, sizes: Sizes) -> Result<Opened, JournalError> {
+    open_from(fs, sizes, None)
 }
 
 /// Opens a journal whose files hold about two records each.
@@ -160,19 +202,28 @@ fn open(fs: &SimFs) -> Result<Opened, JournalError> {
     open_with(fs, small())
 }
 
-fn small() -> Options {
-    Options {
-        segment_bytes: 700,
-        expected: None,
+fn small() -> Sizes {
+    Sizes {
+        segment: 900,
+        ..Sizes::default()
     }
 }
 
 type Contained = (Contents, Vec<Record<'static>>);
 
 fn look(fs: &SimFs, expected: Option<Position>) -> Result<Contained, JournalError> {
+    look_from(fs, None, expected)
+}
+
+fn look_from(
+    fs: &SimFs,
+    from: Option<Mark>,
+    expected: Option<Position>,
+) -> Result<Contained, JournalError> {
     let mut records = Vec::new();
-    let contents = read(fs, dir(), expected, &mut |_, _, record| {
-        records.push(owned(record));
+    let reading = Reading { from, expected };
+    let contents = read(fs, dir(), reading, &mut |_, _, record| {
+        records.push(record.into_owned());
         Ok(())
     })?;
     Ok((contents, records))

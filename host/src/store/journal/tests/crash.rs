@@ -14,9 +14,7 @@ fn work(fs: &SimFs, from: u32) -> Result<u32, (u32, JournalError)> {
         let records: Vec<_> = (0..1 + batch % 3)
             .map(|index| attempt(kept + index))
             .collect();
-        journal
-            .append(NOW, &records)
-            .map_err(|error| (kept, error))?;
+        append(&mut journal, &records).map_err(|error| (kept, error))?;
         kept += u32::try_from(records.len()).expect("few");
     }
     Ok(kept)
@@ -136,28 +134,26 @@ fn an_interrupted_call_makes_no_difference() {
 #[test]
 fn after_the_first_failed_sync_nothing_more_is_written() {
     let fs = SimFs::new();
-    let (mut journal, ..) = open_with(&fs, Options::default()).expect("new");
-    journal.append(NOW, &[attempt(0)]).expect("room");
-    let before = journal.position();
+    let (mut journal, ..) = open_with(&fs, Sizes::default()).expect("new");
+    append(&mut journal, &[attempt(0)]).expect("room");
+    let before = journal.mark().position;
     fs.inject(Fault {
         at: fs.calls() + 1,
         kind: FaultKind::Io,
         sticky: false,
     });
-    let error = journal
-        .append(NOW, &[attempt(1)])
-        .expect_err("the sync fails");
+    let error = append(&mut journal, &[attempt(1)]).expect_err("the sync fails");
     assert!(
         matches!(&error, JournalError::Io(failure) if failure.action == "sync"),
         "{error}"
     );
     let calls = fs.calls();
     for record in [attempt(2), outcome(0)] {
-        let error = journal.append(NOW, &[record]).expect_err("failed before");
+        let error = append(&mut journal, &[record]).expect_err("failed before");
         assert!(matches!(error, JournalError::Failed(_)), "{error}");
     }
     assert_eq!(fs.calls(), calls, "not even tried");
-    assert_eq!(journal.position(), before);
+    assert_eq!(journal.mark().position, before);
 }
 
 #[test]

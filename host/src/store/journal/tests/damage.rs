@@ -16,7 +16,7 @@ fn whole() -> Whole {
     let (mut journal, ..) = open(&fs).expect("new");
     let records = vec![attempt(1), attempt(2), outcome(1), attempt(3), outcome(2)];
     for batch in records.chunks(2) {
-        journal.append(NOW, batch).expect("room");
+        append(&mut journal, batch).expect("room");
     }
     let (contents, _) = look(&fs, None).expect("whole");
     assert_eq!(
@@ -31,7 +31,7 @@ fn whole() -> Whole {
     Whole {
         files: (1..=contents.segments).map(file).collect(),
         records,
-        end: contents.position,
+        end: contents.mark.position,
     }
 }
 
@@ -174,9 +174,13 @@ fn a_line_of_another_run_does_not_fit() {
     let whole = whole();
     let fs = SimFs::new();
     let (mut other, ..) = open(&fs).expect("new");
-    let end = other
-        .append(UnixNanos(1), &[attempt(1), attempt(2)])
-        .expect("room");
+    for number in 1..=2 {
+        other
+            .stage(UnixNanos(1), &attempt(number))
+            .expect("well-formed");
+    }
+    other.commit().expect("room");
+    let end = other.mark().position;
     let other = fs.peek(&segment::path(dir(), 1)).expect("there");
     let second = other
         .split_inclusive(|byte| *byte == b'\n')
@@ -214,8 +218,8 @@ fn a_line_of_another_run_does_not_fit() {
 fn a_contradiction_is_told_with_its_line() {
     let whole = whole();
     let fs = whole.with(0, &whole.files[0].1);
-    let error = read(&fs, dir(), None, &mut |position, _, _| {
-        if position.seq == 2 {
+    let error = read(&fs, dir(), Reading::default(), &mut |mark, _, _| {
+        if mark.position.seq == 2 {
             Err("no".into())
         } else {
             Ok(())
@@ -248,7 +252,7 @@ fn a_torn_write_is_put_aside_and_the_journal_goes_on() {
             fs.peek(&broken(path, round)).as_deref(),
             Some(&content[kept..content.len() - 1])
         );
-        journal.append(NOW, &[outcome(3)]).expect("room");
+        append(&mut journal, &[outcome(3)]).expect("room");
         fs.crash(1);
         let (_, opening, records) = open(&fs).expect("whole");
         assert_eq!(opening.torn, None);

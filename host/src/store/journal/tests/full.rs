@@ -3,12 +3,12 @@
 use super::*;
 use crate::fs::{Fault, FaultKind};
 
-fn fill_up(fs: &SimFs, options: Options) -> (Journal, u32) {
+fn fill_up(fs: &SimFs, options: Sizes) -> (Journal, u32) {
     let (mut journal, ..) = open_with(fs, options).expect("new");
     // Room for the reserve and some lines, the last of them cut.
     fs.set_capacity(Some(64 * 1024 + 2000));
     for number in 0..100 {
-        match journal.append(NOW, &[attempt(number)]) {
+        match append(&mut journal, &[attempt(number)]) {
             Ok(_) => {}
             Err(JournalError::Full(_)) => return (journal, number),
             Err(error) => panic!("{error}"),
@@ -19,17 +19,15 @@ fn fill_up(fs: &SimFs, options: Options) -> (Journal, u32) {
 
 #[test]
 fn outcomes_are_still_written_when_there_is_no_room_for_attempts() {
-    for options in [Options::default(), small()] {
+    for options in [Sizes::default(), small()] {
         for seed in 0..20 {
             let fs = SimFs::new();
             let (mut journal, attempts) = fill_up(&fs, options);
             assert!(attempts > 2);
-            let error = journal.append(NOW, &[attempt(100)]).expect_err("no room");
+            let error = append(&mut journal, &[attempt(100)]).expect_err("no room");
             assert!(matches!(error, JournalError::Full(_)), "{error}");
             for number in 0..attempts {
-                journal
-                    .append(NOW, &[outcome(number)])
-                    .expect("the reserve");
+                append(&mut journal, &[outcome(number)]).expect("the reserve");
             }
             fs.crash(seed);
             fs.set_capacity(None);
@@ -47,47 +45,43 @@ fn outcomes_are_still_written_when_there_is_no_room_for_attempts() {
 #[test]
 fn an_outcome_that_finds_no_room_is_written_into_the_reserve_at_once() {
     let fs = SimFs::new();
-    let (mut journal, ..) = open_with(&fs, Options::default()).expect("new");
-    journal.append(NOW, &[attempt(0)]).expect("room");
+    let (mut journal, ..) = open_with(&fs, Sizes::default()).expect("new");
+    append(&mut journal, &[attempt(0)]).expect("room");
     let used = 64 * 1024 + fs.peek(&segment::path(dir(), 1)).expect("there").len();
     fs.set_capacity(Some(used as u64 + 10));
-    journal.append(NOW, &[outcome(0)]).expect("the reserve");
-    let error = journal.append(NOW, &[attempt(1)]).expect_err("no room");
+    append(&mut journal, &[outcome(0)]).expect("the reserve");
+    let error = append(&mut journal, &[attempt(1)]).expect_err("no room");
     assert!(matches!(error, JournalError::Full(_)), "{error}");
 }
 
 #[test]
 fn when_the_reserve_is_used_up_too_the_journal_is_whole_all_the_same() {
     let fs = SimFs::new();
-    let (mut journal, attempts) = fill_up(&fs, Options::default());
+    let (mut journal, attempts) = fill_up(&fs, Sizes::default());
     let mut outcomes = 0;
-    while journal.append(NOW, &[outcome(outcomes)]).is_ok() {
+    while append(&mut journal, &[outcome(outcomes)]).is_ok() {
         outcomes += 1;
     }
     assert!(outcomes > 100);
     fs.set_capacity(None);
-    let (_, records) = look(&fs, Some(journal.position())).expect("whole");
+    let (_, records) = look(&fs, Some(journal.mark().position)).expect("whole");
     assert_eq!(records.len(), (attempts + outcomes) as usize);
 }
 
 #[test]
 fn a_short_write_is_cut_back_and_stops_attempts() {
     let fs = SimFs::new();
-    let (mut journal, ..) = open_with(&fs, Options::default()).expect("new");
-    journal.append(NOW, &[attempt(0)]).expect("room");
+    let (mut journal, ..) = open_with(&fs, Sizes::default()).expect("new");
+    append(&mut journal, &[attempt(0)]).expect("room");
     fs.inject(Fault {
         at: fs.calls(),
         kind: FaultKind::Short,
         sticky: false,
     });
-    let error = journal
-        .append(NOW, &[attempt(1), attempt(2)])
-        .expect_err("short");
+    let error = append(&mut journal, &[attempt(1), attempt(2)]).expect_err("short");
     assert!(error.to_string().contains("bytes were taken"), "{error}");
     assert_eq!(look(&fs, None).expect("whole").1, [attempt(0)]);
-    journal
-        .append(NOW, &[outcome(0)])
-        .expect("outcomes may be written");
+    append(&mut journal, &[outcome(0)]).expect("outcomes may be written");
     assert_eq!(look(&fs, None).expect("whole").1, [attempt(0), outcome(0)]);
 }
 
@@ -95,7 +89,7 @@ fn a_short_write_is_cut_back_and_stops_attempts() {
 fn a_cut_that_fails_ends_the_journal() {
     for failing in 1..=2 {
         let fs = SimFs::new();
-        let (mut journal, ..) = open_with(&fs, Options::default()).expect("new");
+        let (mut journal, ..) = open_with(&fs, Sizes::default()).expect("new");
         for (at, kind) in [(0, FaultKind::Short), (failing, FaultKind::Io)] {
             fs.inject(Fault {
                 at: fs.calls() + at,
@@ -103,12 +97,8 @@ fn a_cut_that_fails_ends_the_journal() {
                 sticky: false,
             });
         }
-        journal
-            .append(NOW, &[attempt(0)])
-            .expect_err("short, and not cut");
-        let error = journal
-            .append(NOW, &[outcome(0)])
-            .expect_err("not known what is there");
+        append(&mut journal, &[attempt(0)]).expect_err("short, and not cut");
+        let error = append(&mut journal, &[outcome(0)]).expect_err("not known what is there");
         assert!(matches!(error, JournalError::Failed(_)), "{error}");
     }
 }

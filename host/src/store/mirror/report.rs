@@ -1,99 +1,17 @@
-//! Orders, reports and fills as a journal writes them.
+//! What a venue reports, as a journal writes it.
 
 use std::borrow::Cow;
 
 use investbot_plugin_api::{
-    Decimal, Fill, Liquidity, NewOrder, OrderReport, OrderStatus, OrderType, Side, TimeInForce,
-    UnixNanos,
+    Decimal, Fill, Instrument, Liquidity, OrderReport, OrderStatus, Side, UnixNanos,
 };
 use serde::{Deserialize, Serialize};
 
-use super::text;
+use crate::store::text;
 
-fn moment(time: Option<UnixNanos>) -> Option<i64> {
-    time.map(|time| time.0)
-}
-
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct OrderData<'a> {
-    #[serde(borrow)]
-    client_order_id: Cow<'a, str>,
-    #[serde(borrow)]
-    instrument: Cow<'a, str>,
-    side: Side,
-    order_type: OrderType,
-    #[serde(with = "text")]
-    quantity: Decimal,
-    #[serde(
-        default,
-        with = "text::option",
-        skip_serializing_if = "Option::is_none"
-    )]
-    limit_price: Option<Decimal>,
-    #[serde(
-        default,
-        with = "text::option",
-        skip_serializing_if = "Option::is_none"
-    )]
-    stop_price: Option<Decimal>,
-    time_in_force: TimeInForce,
-    #[serde(
-        default,
-        with = "text::option",
-        skip_serializing_if = "Option::is_none"
-    )]
-    expire_time: Option<i64>,
-    post_only: bool,
-    reduce_only: bool,
-    #[serde(
-        default,
-        with = "text::option",
-        skip_serializing_if = "Option::is_none"
-    )]
-    deadline: Option<i64>,
-}
-
-impl<'a> OrderData<'a> {
-    pub(super) fn of(order: &'a NewOrder) -> Self {
-        Self {
-            client_order_id: Cow::Borrowed(&order.client_order_id),
-            instrument: Cow::Borrowed(&order.instrument),
-            side: order.side,
-            order_type: order.order_type,
-            quantity: order.quantity,
-            limit_price: order.limit_price,
-            stop_price: order.stop_price,
-            time_in_force: order.time_in_force,
-            expire_time: moment(order.expire_time),
-            post_only: order.post_only,
-            reduce_only: order.reduce_only,
-            deadline: moment(order.deadline),
-        }
-    }
-
-    pub(super) fn into_order(self) -> NewOrder {
-        let mut order = NewOrder::new(
-            self.client_order_id,
-            self.instrument,
-            self.side,
-            self.quantity,
-        );
-        order.order_type = self.order_type;
-        order.limit_price = self.limit_price;
-        order.stop_price = self.stop_price;
-        order.time_in_force = self.time_in_force;
-        order.expire_time = self.expire_time.map(UnixNanos);
-        order.post_only = self.post_only;
-        order.reduce_only = self.reduce_only;
-        order.deadline = self.deadline.map(UnixNanos);
-        order
-    }
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct ReportData<'a> {
+pub(in crate::store) struct ReportData<'a> {
     #[serde(borrow)]
     client_order_id: Cow<'a, str>,
     #[serde(borrow)]
@@ -116,7 +34,7 @@ pub(super) struct ReportData<'a> {
 }
 
 impl<'a> ReportData<'a> {
-    pub(super) fn of(report: &'a OrderReport) -> Self {
+    pub(in crate::store) fn of(report: &'a OrderReport) -> Self {
         Self {
             client_order_id: Cow::Borrowed(&report.client_order_id),
             venue_order_id: Cow::Borrowed(&report.venue_order_id),
@@ -131,7 +49,7 @@ impl<'a> ReportData<'a> {
         }
     }
 
-    pub(super) fn into_report(self) -> OrderReport {
+    pub(in crate::store) fn into_report(self) -> OrderReport {
         let mut report = OrderReport::new(
             self.client_order_id,
             self.venue_order_id,
@@ -148,9 +66,9 @@ impl<'a> ReportData<'a> {
     }
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct FillData<'a> {
+pub(in crate::store) struct FillData<'a> {
     #[serde(borrow)]
     fill_id: Cow<'a, str>,
     #[serde(borrow)]
@@ -175,7 +93,7 @@ pub(super) struct FillData<'a> {
 }
 
 impl<'a> FillData<'a> {
-    pub(super) fn of(fill: &'a Fill) -> Self {
+    pub(in crate::store) fn of(fill: &'a Fill) -> Self {
         Self {
             fill_id: Cow::Borrowed(&fill.fill_id),
             client_order_id: Cow::Borrowed(&fill.client_order_id),
@@ -191,7 +109,7 @@ impl<'a> FillData<'a> {
         }
     }
 
-    pub(super) fn into_fill(self) -> Fill {
+    pub(in crate::store) fn into_fill(self) -> Fill {
         // The constructor takes what an order's report shares with its fills.
         let order = OrderReport::new(
             self.client_order_id,
@@ -208,6 +126,57 @@ impl<'a> FillData<'a> {
         fill.fee_currency = self.fee_currency.into_owned();
         fill.liquidity = self.liquidity;
         fill
+    }
+}
+
+/// The venue's rules for an instrument.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::store) struct InstrumentData<'a> {
+    #[serde(borrow)]
+    symbol: Cow<'a, str>,
+    #[serde(borrow)]
+    base: Cow<'a, str>,
+    #[serde(borrow)]
+    quote: Cow<'a, str>,
+    #[serde(with = "text")]
+    tick_size: Decimal,
+    #[serde(with = "text")]
+    lot_size: Decimal,
+    #[serde(with = "text")]
+    min_quantity: Decimal,
+    #[serde(with = "text")]
+    min_notional: Decimal,
+    #[serde(
+        default,
+        with = "text::option",
+        skip_serializing_if = "Option::is_none"
+    )]
+    max_quantity: Option<Decimal>,
+}
+
+impl<'a> InstrumentData<'a> {
+    pub(in crate::store) fn of(rules: &'a Instrument) -> Self {
+        Self {
+            symbol: Cow::Borrowed(&rules.symbol),
+            base: Cow::Borrowed(&rules.base),
+            quote: Cow::Borrowed(&rules.quote),
+            tick_size: rules.tick_size,
+            lot_size: rules.lot_size,
+            min_quantity: rules.min_quantity,
+            min_notional: rules.min_notional,
+            max_quantity: rules.max_quantity,
+        }
+    }
+
+    pub(in crate::store) fn into_instrument(self) -> Instrument {
+        let mut rules = Instrument::new(self.symbol, self.tick_size, self.lot_size);
+        rules.base = self.base.into_owned();
+        rules.quote = self.quote.into_owned();
+        rules.min_quantity = self.min_quantity;
+        rules.min_notional = self.min_notional;
+        rules.max_quantity = self.max_quantity;
+        rules
     }
 }
 

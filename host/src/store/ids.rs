@@ -1,0 +1,181 @@
+//! What became of callers' ids: an index over the journal, so that none has to be searched for there.
+//!
+//! The index is a cache. It knows up to which record it was filled, and is filled from there, or from the
+//! journal's beginning if it is gone, damaged or another journal's. It is opened when it is first asked: a
+//! run whose orders carry no ids pays nothing for it.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use super::journal::{JournalError, Mark, Reading, read};
+use super::{Record, StoreError, TakenIn};
+use crate::engine::Seen;
+use crate::fs::Fs;
+
+/// How many ids are collected before they are put into the index.
+const BATCH: usize = 4096;
+
+/// What is known of ids up to some record of a journal.
+pub trait IdIndex: Send {
+    /// The record up to which it was filled.
+    fn filled_to(&self) -> Mark;
+
+    /// What became of an id.
+    fn get(&self, id: &str) -> Result<Option<Seen>, StoreError>;
+
+    /// Adds ids; afterwards it is filled up to `mark`. Of a crash it may keep the ids and the mark, or
+    /// neither.
+    fn put(&mut self, ids: &HashMap<String, Seen>, mark: Mark) -> Result<(), StoreError>;
+
+    /// Forgets everything.
+    fn clear(&mut self) -> Result<(), StoreError>;
+}
+
+/// An index that ends with the process.
+#[derive(Debug)]
+pub struct MemoryIndex {
+    ids: HashMap<String, Seen>,
+    mark: Mark,
+}
+
+impl Default for MemoryIndex {
+    fn default() -> Self {
+        Self {
+            ids: HashMap::new(),
+            mark: Mark::START,
+        }
+    }
+}
+
+impl IdIndex for MemoryIndex {
+    fn filled_to(&self) -> Mark {
+        self.mark
+    }
+
+    fn get(&self, id: &str) -> Result<Option<Seen>, StoreError> {
+        Ok(self.ids.get(id).cloned())
+    }
+
+    fn put(&mut self, ids: &HashMap<String, Seen>, mark: Mark) -> Result<(), StoreError> {
+        let copies = ids.iter().map(|(id, seen)| (id.clone(), seen.clone()));
+        self.ids.extend(copies);
+        self.mark = mark;
+        Ok(())
+    }
+
+    fn clear(&mut self) -> Result<(), StoreError> {
+        *self = Self::default();
+        Ok(())
+    }
+}
+
+/// The ids of a run: those in the index, and those that came since it was filled.
+#[derive(Default)]
+pub(super) struct Ids {
+    index: Option<Box<dyn IdIndex>>,
+    recent: HashMap<String, Seen>,
+    failed: Option<StoreError>,
+}
+
+impl Ids {
+    /// Takes note of an id that was just taken up.
+    pub(super) fn note(&mut self, taken: &TakenIn<'_>) {
+        if let Some((id, seen)) = taken.taken_up() {
+            self.recent.insert(id.to_owned(), seen.clone());
+        }
+    }
+
+    /// What became of an id; `end` is where the journal ends.
+    pub(super) fn seen(
+        &mut self,
+        id: &str,
+        fs: &dyn Fs,
+        dir: &Path,
+        end: Mark,
+    ) -> Result<Option<Seen>, StoreError> {
+        if let Some(failed) = &self.failed {
+            return Err(failed.clone());
+        }
+        if let Some(seen) = self.recent.get(id) {
+            return Ok(Some(seen.clone()));
+        }
+        self.index(fs, dir, end)?.get(id)
+    }
+
+    /// Everything up to `end` is in the journal now. An index that fails is not asked any more.
+    pub(super) fn committed(&mut self, fs: &dyn Fs, dir: &Path, end: Mark) {
+        if self.recent.len() < BATCH || self.failed.is_some() {
+            return;
+        }
+        let recent = std::mem::take(&mut self.recent);
+        let put = self
+            .index(fs, dir, end)
+            .and_then(|index| index.put(&recent, end));
+        self.failed = put.err();
+    }
+
+    fn index(
+        &mut self,
+        fs: &dyn Fs,
+        dir: &Path,
+        end: Mark,
+    ) -> Result<&mut dyn IdIndex, StoreError> {
+        let index = match self.index.take() {
+            Some(index) => index,
+            None => {
+                let mut index: Box<dyn IdIndex> = Box::new(MemoryIndex::default());
+                catch_up(index.as_mut(), fs, dir, end)?;
+                index
+            }
+        };
+        Ok(self.index.insert(index).as_mut())
+    }
+}
+
+/// Fills an index with what the journal has and it has not.
+fn catch_up(index: &mut dyn IdIndex, fs: &dyn Fs, dir: &Path, end: Mark) -> Result<(), StoreError> {
+    let from = index.filled_to();
+    if from == end {
+        return Ok(());
+    }
+    match fill(index, fs, dir, from) {
+        // It is ahead of the journal, or of another one.
+        Err(StoreError::Journal(JournalError::CutShort { .. } | JournalError::Corrupt { .. }))
+            if from != Mark::START =>
+        {
+            index.clear()?;
+            fill(index, fs, dir, Mark::START)
+        }
+        done => done,
+    }
+}
+
+fn fill(index: &mut dyn IdIndex, fs: &dyn Fs, dir: &Path, from: Mark) -> Result<(), StoreError> {
+    let mut ids = HashMap::new();
+    let mut failed = None;
+    let reading = Reading {
+        from: Some(from),
+        expected: None,
+    };
+    let contents = read(fs, dir, reading, &mut |mark, _, record| {
+        if let Record::Intent(taken) = &record
+            && let Some((id, seen)) = taken.taken_up()
+        {
+            ids.insert(id.to_owned(), seen.clone());
+        }
+        if ids.len() < BATCH {
+            return Ok(());
+        }
+        let put = index.put(&ids, mark);
+        ids.clear();
+        put.map_err(|error| {
+            let text = error.to_string();
+            failed = Some(error);
+            text
+        })
+    });
+    if let Some(failed) = failed {
+        return Err(failed);
+    }
+    index.put(&ids, contents?.mark)
+}
