@@ -51,6 +51,9 @@ pub trait IdempotencyStore: Send {
     /// The attempts that wait for a person, by key.
     fn held(&self) -> Vec<Claim>;
 
+    /// The attempts that are proven absent and after which another may be made, by key.
+    fn absent(&self) -> Vec<Claim>;
+
     /// What a caller's id became, if it was ever taken up; staged records count.
     fn seen(&mut self, id: &str) -> Result<Option<Seen>, StoreError>;
 

@@ -24,7 +24,7 @@ use crate::engine::{Core, CoreConfig, Outcome};
 use crate::fs::Fs;
 use crate::store::file::{Found, Options, Start};
 use crate::store::record::{Account, Record};
-use crate::store::{FileIdempotencyStore, InMemoryIdempotencyStore, Pending, StoreError};
+use crate::store::{FileIdempotencyStore, InMemoryIdempotencyStore, StoreError};
 
 /// Where a run is kept.
 #[derive(Clone)]
@@ -213,8 +213,8 @@ pub fn take_over(desk: &mut Desk, inherited: &Inheritance) -> Result<(), Session
     if !inherited.clean {
         desk.worker_mut().ask_first(inherited.torn);
     }
-    for Pending { claim, at } in in_doubt {
-        let known = desk.worker_mut().inherit(claim.clone(), at, now);
+    for claim in in_doubt {
+        let known = desk.worker_mut().inherit(claim.clone(), now);
         // In lockstep nothing else happens before it is known.
         let doubt = (!desk.is_lockstep()).then(|| {
             let text = "the process ended before the venue answered".to_owned();

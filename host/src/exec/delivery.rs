@@ -87,10 +87,9 @@ impl Delivery {
         }
     }
 
-    /// An order that an earlier process may have sent, at `claimed_at`.
+    /// An order that an earlier process may have sent.
     pub(super) fn inherited(
         claim: Claim,
-        claimed_at: UnixNanos,
         policy: &SendPolicy,
         now: UnixNanos,
     ) -> (Self, Learned) {
@@ -100,7 +99,8 @@ impl Delivery {
             absent: false,
             asks_first: false,
             sends: claim.attempt,
-            first_sent: claimed_at,
+            // When is not known; so long ago that no venue need remember it.
+            first_sent: UnixNanos(i64::MIN),
             in_doubt: true,
             told_doubt: false,
             failed_queries: 0,

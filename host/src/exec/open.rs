@@ -56,6 +56,7 @@ struct Begun {
     run_dir: Option<RunDir>,
     clock: Arc<RunClock>,
     source: Source,
+    progress: Progress,
     record: Record,
     /// What was read back; `None` for a run that is not kept.
     recalled: Option<Recalled>,
@@ -90,6 +91,10 @@ impl Prepared {
             from: self.config.bars.from,
             to: self.config.bars.to,
         };
+        let progress = match &self.bars {
+            Some(bars) => Progress::new(bars.progress(), !self.config.output.quiet),
+            None => Progress::hidden(),
+        };
         let bars = self.bars.take().map(BarStream::spawn).transpose()?;
         let mut source = Source::new(bars, window, None);
         let stream = self.is_stream().then(Output::stdout);
@@ -103,6 +108,7 @@ impl Prepared {
             run_dir,
             clock,
             source,
+            progress,
             record,
             recalled,
         })
@@ -171,6 +177,7 @@ impl Prepared {
             run_dir,
             clock,
             mut source,
+            progress,
             record,
             recalled,
         } = begun;
@@ -217,10 +224,6 @@ impl Prepared {
             record,
             lockstep,
         });
-        let progress = match source.progress() {
-            Some(bars) => Progress::new(bars, !self.config.output.quiet),
-            None => Progress::hidden(),
-        };
         if let Some(intents) = self.intents.take() {
             let intents = Intents::spawn(intents.after(last_intent));
             source.listen_to(intents.map_err(RunError::Thread)?);

@@ -75,12 +75,6 @@ impl Source {
         Ok(next.map_or(Item::End, Item::Bar))
     }
 
-    /// How far the bars were read, for whoever watches; `None` without bars.
-    #[must_use]
-    pub fn progress(&self) -> Option<Progress> {
-        self.bars.as_ref().map(|bars| bars.stream.progress())
-    }
-
     /// Takes up a stream of intents.
     pub fn listen_to(&mut self, intents: Intents) {
         self.intents = Some(intents);

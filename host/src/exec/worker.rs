@@ -107,14 +107,9 @@ impl ExecWorker {
         self.keep(delivery);
     }
 
-    /// Takes up an order that an earlier process claimed at `claimed_at`; what is known of it already.
-    pub fn inherit(
-        &mut self,
-        claim: Claim,
-        claimed_at: UnixNanos,
-        now: UnixNanos,
-    ) -> Option<Record<'static>> {
-        let (delivery, learned) = Delivery::inherited(claim, claimed_at, &self.policy, now);
+    /// Takes up an order that an earlier process claimed; what is known of it already.
+    pub fn inherit(&mut self, claim: Claim, now: UnixNanos) -> Option<Record<'static>> {
+        let (delivery, learned) = Delivery::inherited(claim, &self.policy, now);
         self.conclude(delivery, learned)
     }
 
@@ -213,27 +208,6 @@ impl ExecWorker {
             }
             stays
         });
-    }
-
-    /// Gives up what no request was made for, or is proven to be absent. What is in doubt stays so: the
-    /// record says that it is, and whoever goes on with the run finds out.
-    pub fn abandon(&mut self) -> Vec<Record<'static>> {
-        let waiting = mem::take(&mut self.deliveries);
-        let mut events = Vec::new();
-        for (ticket, delivery) in waiting {
-            if delivery.next == Next::Claim && !delivery.absent {
-                // Never claimed: nothing is recorded of it, so there is nothing to settle.
-                self.due.remove(&(delivery.at, ticket));
-            } else if delivery.absent {
-                self.due.remove(&(delivery.at, ticket));
-                let text = "the run was stopped between two attempts; nothing is at the venue";
-                let outcome = Outcome::Abandoned { text: text.into() };
-                events.push(inputs::outcome(&delivery.claim, outcome));
-            } else {
-                self.deliveries.insert(ticket, delivery);
-            }
-        }
-        events
     }
 
     fn due_for(&self, now: UnixNanos, wanted: impl Fn(Next) -> bool) -> Vec<u64> {

@@ -174,6 +174,10 @@ impl IdempotencyStore for FileIdempotencyStore {
         self.ledger.in_doubt()
     }
 
+    fn absent(&self) -> Vec<Claim> {
+        self.ledger.absent()
+    }
+
     fn held(&self) -> Vec<Claim> {
         self.ledger.held()
     }

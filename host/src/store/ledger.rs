@@ -71,6 +71,11 @@ impl Ledger {
         self.claims(|standing| standing == Standing::Held)
     }
 
+    /// The attempts that are proven absent and after which another may be made, by key.
+    pub(super) fn absent(&self) -> Vec<Claim> {
+        self.claims(|standing| standing == Standing::Absent)
+    }
+
     fn claims(&self, wanted: impl Fn(Standing) -> bool) -> Vec<Claim> {
         let known = self.orders.values().filter(|known| wanted(known.standing));
         known.map(|known| known.claim.clone()).collect()

@@ -89,6 +89,10 @@ impl IdempotencyStore for InMemoryIdempotencyStore {
         self.ledger.in_doubt()
     }
 
+    fn absent(&self) -> Vec<Claim> {
+        self.ledger.absent()
+    }
+
     fn held(&self) -> Vec<Claim> {
         self.ledger.held()
     }
