@@ -6,6 +6,7 @@
 //! about orders; it refuses what the order protocol forbids.
 
 mod error;
+pub mod checkpoint;
 pub mod file;
 pub mod ids;
 pub mod journal;

@@ -19,7 +19,7 @@ use super::inputs;
 use super::replay::{Bars, Replay, ReplayError, Replayed, Told};
 use super::session::SessionError;
 use crate::clock::{Clock as _, RunClock};
-use crate::engine::core::InstrumentError;
+use crate::engine::core::{InstrumentError, RestoreError};
 use crate::engine::{Core, CoreConfig, Outcome};
 use crate::fs::Fs;
 use crate::store::file::{Found, Options, Start};
@@ -45,6 +45,9 @@ pub enum RecallError {
     /// The journal cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The core cannot be restored from its checkpoint.
+    #[error(transparent)]
+    Restore(#[from] RestoreError),
     /// What it holds cannot be replayed.
     #[error(transparent)]
     Replay(#[from] ReplayError),

@@ -11,7 +11,7 @@ use super::books::Progress;
 use super::desk::Desk;
 use super::hands::ThreadLost;
 use super::session::SessionError;
-use crate::engine::CoreState;
+use crate::engine::core::CoreState;
 use crate::observe::record::RecordMark;
 use crate::store::checkpoint::{self, CheckpointError};
 use crate::store::record::Account;
@@ -42,7 +42,7 @@ pub struct Snapshot {
 /// Saves checkpoints.
 pub struct Keeper {
     kept: Option<Kept>,
-    account: Account,
+    account: Option<Account>,
     saving: Saving,
     /// The last record of the journal that a checkpoint knows of.
     saved: u64,
@@ -68,7 +68,7 @@ impl Keeper {
     pub fn none() -> Self {
         Self {
             kept: None,
-            account: Account::default(),
+            account: None,
             saving: Saving::Here,
             saved: 0,
             saved_bars: 0,
@@ -85,7 +85,7 @@ impl Keeper {
         };
         Self {
             kept: Some(kept),
-            account,
+            account: Some(account),
             saving,
             saved: 0,
             saved_bars: 0,
@@ -118,7 +118,7 @@ impl Keeper {
     }
 
     fn save(&mut self, desk: &mut Desk, clean: bool) -> Result<(), SessionError> {
-        let Some(kept) = &self.kept else {
+        let (Some(kept), Some(account)) = (&self.kept, self.account) else {
             return Ok(());
         };
         // What a checkpoint says must be in the journal before it.
@@ -135,7 +135,7 @@ impl Keeper {
         let snapshot = Snapshot {
             journal,
             ledger,
-            account: self.account,
+            account,
             core: books.core().state(),
             progress: books.progress(),
             record,

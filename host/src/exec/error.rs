@@ -6,7 +6,7 @@ use super::boot::RecallError;
 use super::replay::ReplayError;
 use super::session::SessionError;
 use crate::config::ConfigError;
-use crate::engine::core::InstrumentError;
+use crate::engine::core::{InstrumentError, RestoreError};
 use crate::engine::{Core, OrderState};
 use crate::exit::ExitCode;
 use crate::feed::DataError;
@@ -56,6 +56,9 @@ pub enum RunError {
     /// The last checkpoint cannot be used.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
+    /// The core that the last checkpoint keeps cannot be restored.
+    #[error(transparent)]
+    Restore(RestoreError),
     /// What the run did cannot be replayed.
     #[error(transparent)]
     Replay(Box<ReplayError>),
@@ -104,6 +107,7 @@ impl From<RecallError> for RunError {
     fn from(error: RecallError) -> Self {
         match error {
             RecallError::Store(error) => Self::Store(error),
+            RecallError::Restore(error) => Self::Restore(error),
             RecallError::Replay(error) => Self::Replay(Box::new(error)),
         }
     }
@@ -142,7 +146,7 @@ impl RunError {
             Self::Stopped { code, .. } => *code,
             Self::RunDir(error) => run_dir_code(error),
             Self::Store(error) => store_code(error),
-            Self::Checkpoint(error) => checkpoint_code(error),
+            Self::Checkpoint(_) | Self::Restore(_) => ExitCode::RunDir,
             Self::Replay(error) => match error.as_ref() {
                 ReplayError::Data(error) => error.exit_code(),
                 _ => ExitCode::Mismatch,

@@ -114,6 +114,17 @@ impl Prepared {
         })
     }
 
+    /// The run directory and the run's id.
+    fn take_run_dir(&self) -> Result<(Option<RunDir>, String), RunError> {
+        let run_id = self.run_id();
+        let dir = self.config.run.dir.as_deref();
+        let run_dir = dir.map(RunDir::create).transpose()?;
+        if let Some(run_dir) = &run_dir {
+            run_dir.write_json("run.json", &self.describe(&run_id))?;
+        }
+        Ok((run_dir, run_id))
+    }
+
     fn recall(
         &self,
         run_id: &str,
@@ -225,7 +236,7 @@ impl Prepared {
             lockstep,
         });
         if let Some(intents) = self.intents.take() {
-            let intents = Intents::spawn(intents.after(last_intent));
+            let intents = Intents::spawn(intents);
             source.listen_to(intents.map_err(RunError::Thread)?);
         }
         let mut session = Session {

@@ -130,6 +130,9 @@ impl RunDir {
         })
     }
 
+    /// STUB
+    pub fn reopen(path: &Path) -> Result<Self, RunDirError> { Self::create(path) }
+
     /// Where it is.
     #[must_use]
     pub fn path(&self) -> &Path {

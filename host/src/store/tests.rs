@@ -203,6 +203,10 @@ impl IdempotencyStore for Reopened {
         self.store.held()
     }
 
+    fn absent(&self) -> Vec<Claim> {
+        self.store.absent()
+    }
+
     fn seen(&mut self, id: &str) -> Result<Option<Seen>, StoreError> {
         self.store.seen(id)
     }

@@ -6,7 +6,7 @@ use investbot_plugin_api::{Decimal, Fill, NewOrder, OrderRef, OrderReport, Order
 
 use super::transition::{Filled, Impossible, OrderEvent, next};
 use crate::engine::arithmetic::{Checked, add};
-use crate::engine::event::{Decision, OrderState};
+use crate::engine::event::{Decision, OrderState, Submission};
 use crate::engine::identity::{Key, SourcePlace, SpecDigest};
 use crate::engine::intent::OrderSpec;
 

@@ -98,6 +98,7 @@ impl Driver {
             }
             self.keep(Record::Attempt(std::borrow::Cow::Owned(attempt.claim)));
         }
+        self.store.commit().expect("memory does not fail");
         for request in self.worker.requests(self.clock.now()) {
             self.hands.give(request).expect("the threads live");
         }
