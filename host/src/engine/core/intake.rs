@@ -1,11 +1,9 @@
 //! From an intent to an order on its way, or to a denial.
 
-use investbot_plugin_api::NewOrder;
-
-use super::{Core, key_of, quote_of, stop};
+use super::{Core, quote_of, stop};
 use crate::engine::arithmetic::Checked;
-use crate::engine::event::{Command, Submission};
-use crate::engine::identity::{Seen, SourcePlace, SpecDigest};
+use crate::engine::event::Command;
+use crate::engine::identity::{Key, Seen, SourcePlace, SpecDigest};
 use crate::engine::intent::{Intent, OrderSpec};
 use crate::engine::orders::Order;
 use crate::engine::report::ReportKind;
@@ -44,7 +42,7 @@ impl Core {
         out: &mut Vec<Command>,
     ) -> Checked<()> {
         let digest = SpecDigest::new(&spec);
-        let key = key_of(&self.origin, id.as_deref(), place);
+        let key = Key::of(&self.origin, id.as_deref(), place);
         let client_order_id = self.client_order_ids.id(key);
         let verdict = self.judge(&spec, &client_order_id);
         if let Some(id) = &id {
@@ -62,9 +60,9 @@ impl Core {
                 Ok(())
             }
             Ok(()) => {
-                let place = id.is_none().then_some(place);
-                let order = Order::new(key, digest, id, client_order_id, spec);
-                self.submit(order, place, out)
+                let mut order = Order::new(key, digest, id, client_order_id, spec);
+                order.place = order.id.is_none().then_some(place);
+                self.submit(order, out)
             }
         }
     }
@@ -114,19 +112,9 @@ impl Core {
         self.risk.check(spec, &situation)
     }
 
-    fn submit(
-        &mut self,
-        order: Order,
-        place: Option<SourcePlace>,
-        out: &mut Vec<Command>,
-    ) -> Checked<()> {
+    fn submit(&mut self, order: Order, out: &mut Vec<Command>) -> Checked<()> {
         let client_order_id = order.client_order_id.clone();
-        let submission = Submission {
-            key: order.key.to_hex(),
-            digest: order.digest.to_hex(),
-            place,
-            order: new_order(&order),
-        };
+        let submission = order.submission();
         self.orders.insert(order)?;
         self.risk.note_sent(self.now);
         self.tell(&client_order_id, About::of(ReportKind::Order), out);
@@ -175,22 +163,4 @@ impl Core {
             }
         }
     }
-}
-
-fn new_order(order: &Order) -> NewOrder {
-    let spec = &order.spec;
-    let mut new = NewOrder::new(
-        &order.client_order_id,
-        &spec.instrument,
-        spec.side,
-        spec.quantity,
-    );
-    new.order_type = spec.order_type;
-    new.limit_price = spec.limit_price;
-    new.stop_price = spec.stop_price;
-    new.time_in_force = spec.time_in_force;
-    new.expire_time = spec.expire_time;
-    new.post_only = spec.post_only;
-    new.reduce_only = spec.reduce_only;
-    new
 }
