@@ -20,8 +20,9 @@ pub mod report;
 pub mod retry;
 pub mod risk;
 pub mod strategy;
+mod text;
 
-pub use self::core::{Core, CoreConfig, OrderSupport};
+pub use self::core::{Core, CoreConfig, CoreState, OrderSupport, RestoreError};
 pub use event::{Command, Decision, Input, OrderState, Outcome, Submission};
 pub use identity::{Seen, SourcePlace};
 pub use intent::{Intent, OrderSpec};

@@ -6,7 +6,9 @@
 //!
 //! Once halted the core sends nothing more, but keeps its books.
 
+mod bars;
 mod intake;
+mod state;
 mod summary;
 mod tell;
 mod unmatched;
@@ -15,18 +17,18 @@ mod venue;
 use std::collections::BTreeMap;
 
 use investbot_plugin_api::manifest::ClientOrderIdRule;
-use investbot_plugin_api::{Bar, Decimal, Instrument, OrderRef, UnixNanos};
+use investbot_plugin_api::{Decimal, Instrument, OrderRef, UnixNanos};
 
-use super::arithmetic::Checked;
 use super::event::{Command, Input, OrderState, Submission};
-use super::identity::{ClientOrderIds, Key, Origin, Place, SourcePlace};
+use super::identity::{ClientOrderIds, Origin};
 use super::intent::OrderSpec;
 use super::orders::{Order, Orders};
 use super::performance::Performance;
 use super::portfolio::Portfolio;
 pub use super::risk::OrderSupport;
 use super::risk::{Risk, RiskLimits};
-use super::strategy::{Strategy, StrategyView};
+use super::strategy::Strategy;
+pub use state::{CoreState, RestoreError};
 use unmatched::Unmatched;
 
 /// The stable codes of [`Command::Stop`].
@@ -270,6 +272,12 @@ impl Core {
         &self.portfolio
     }
 
+    /// The latest moment that an input came with.
+    #[must_use]
+    pub const fn now(&self) -> UnixNanos {
+        self.now
+    }
+
     /// Why nothing is sent any more.
     #[must_use]
     pub fn halted(&self) -> Option<&str> {
@@ -286,82 +294,11 @@ impl Core {
     fn advance(&mut self, now: UnixNanos) {
         self.now = self.now.max(now);
     }
-
-    fn on_bar(&mut self, position: u64, bar: &Bar, out: &mut Vec<Command>) -> Checked<()> {
-        self.advance(bar.close_time);
-        self.portfolio.mark(bar.close)?;
-        let equity = self.portfolio.equity()?;
-        let held = self.portfolio.main().quantity;
-        self.performance.on_bar(bar, equity, !held.is_zero())?;
-        self.check_loss(equity, out);
-
-        let Some(strategy) = &mut self.strategy else {
-            return Ok(());
-        };
-        let view = StrategyView {
-            symbol: &self.instrument,
-            instrument: self.rules.as_ref(),
-            position: held,
-            cash: self.portfolio.cash(),
-            equity,
-            has_open_order: self.orders.has_unsettled(&self.instrument),
-        };
-        strategy.on_bar(bar, &view, &mut self.wanted)?;
-        if self.wanted.is_empty() {
-            return Ok(());
-        }
-        let wanted = std::mem::take(&mut self.wanted);
-        for (index, spec) in (0..).zip(wanted) {
-            let place = SourcePlace { position, index };
-            self.take_up(place, None, spec, out)?;
-        }
-        Ok(())
-    }
-
-    /// Halts once the loss is above its limit, and takes back what is open.
-    fn check_loss(&mut self, equity: Decimal, out: &mut Vec<Command>) {
-        let start = self.portfolio.start_equity();
-        let Some(loss) = self.risk.loss_over_limit(start, equity) else {
-            return;
-        };
-        if self.halted.is_some() {
-            return;
-        }
-        let limit = self.risk.loss_limit().unwrap_or_default();
-        let text = format!("the account lost {loss}, more than the limit of {limit}");
-        let open: Vec<_> = self
-            .orders
-            .unsettled()
-            .filter(|order| !order.state.is_final())
-            .map(Order::reference)
-            .collect();
-        self.stop(stop::LOSS_LIMIT, text, out);
-        for order in open {
-            self.orders.want_cancel(&order.client_order_id);
-            out.push(Command::Cancel(order));
-        }
-    }
-
-    /// Halts the run and asks the worker to end it.
-    fn stop(&mut self, code: &'static str, text: String, out: &mut Vec<Command>) {
-        if self.halted.is_none() {
-            self.halt(code, text.clone(), out);
-            out.push(Command::Stop { code, text });
-        }
-    }
 }
 
 /// The currency that an instrument is quoted in, by its symbol.
 fn quote_of(symbol: &str) -> &str {
     symbol.split_once('/').map_or("USD", |(_, quote)| quote)
-}
-
-/// What an intent is known by: its caller's id, else its place in the source.
-fn key_of(origin: &Origin, id: Option<&str>, place: SourcePlace) -> Key {
-    match id {
-        Some(id) => Key::new(origin, Place::CallerId(id), 0),
-        None => Key::new(origin, Place::Position(place.position), place.index),
-    }
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::intent::OrderSpec;
+use super::text;
 
 const POSITION_TAG: &str = "investbot/order-key/position/1";
 const CALLER_TAG: &str = "investbot/order-key/caller-id/1";
@@ -32,11 +33,15 @@ const PREFIX_LENGTH: usize = 4;
 const ENOUGH_BITS: u32 = 96;
 
 /// What an order without a caller's id is known by: its place in the source. Places come in order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 pub struct SourcePlace {
     /// The n-th bar or line of the source, from 0.
+    #[serde(with = "text")]
     pub position: u64,
     /// The n-th intent at that position, from 0.
+    #[serde(with = "text")]
     pub index: u32,
 }
 
@@ -75,6 +80,15 @@ pub struct Origin {
 pub struct Key(u128);
 
 impl Key {
+    /// The key of an intent: it is known by its caller's id, else by its place.
+    #[must_use]
+    pub fn of(origin: &Origin, id: Option<&str>, place: SourcePlace) -> Self {
+        match id {
+            Some(id) => Self::new(origin, Place::CallerId(id), 0),
+            None => Self::new(origin, Place::Position(place.position), place.index),
+        }
+    }
+
     /// The key of the `index`-th intent at `place`.
     #[must_use]
     pub fn new(origin: &Origin, place: Place<'_>, index: u32) -> Self {

@@ -11,7 +11,7 @@ use super::books::Progress;
 use super::desk::Desk;
 use super::hands::ThreadLost;
 use super::session::SessionError;
-use crate::engine::core::CoreState;
+use crate::engine::CoreState;
 use crate::observe::record::RecordMark;
 use crate::store::checkpoint::{self, CheckpointError};
 use crate::store::record::Account;

@@ -1,9 +1,9 @@
 //! From an intent to an order on its way, or to a denial.
 
-use super::{Core, key_of, quote_of, stop};
+use super::{Core, quote_of, stop};
 use crate::engine::arithmetic::Checked;
 use crate::engine::event::Command;
-use crate::engine::identity::{Seen, SourcePlace, SpecDigest};
+use crate::engine::identity::{Key, Seen, SourcePlace, SpecDigest};
 use crate::engine::intent::{Intent, OrderSpec};
 use crate::engine::orders::Order;
 use crate::engine::report::ReportKind;
@@ -42,7 +42,7 @@ impl Core {
         out: &mut Vec<Command>,
     ) -> Checked<()> {
         let digest = SpecDigest::new(&spec);
-        let key = key_of(&self.origin, id.as_deref(), place);
+        let key = Key::of(&self.origin, id.as_deref(), place);
         let client_order_id = self.client_order_ids.id(key);
         let verdict = self.judge(&spec, &client_order_id);
         if let Some(id) = &id {
@@ -60,9 +60,8 @@ impl Core {
                 Ok(())
             }
             Ok(()) => {
-                let place = id.is_none().then_some(place);
                 let mut order = Order::new(key, digest, id, client_order_id, spec);
-                order.place = place;
+                order.place = order.id.is_none().then_some(place);
                 self.submit(order, out)
             }
         }
@@ -113,11 +112,7 @@ impl Core {
         self.risk.check(spec, &situation)
     }
 
-    fn submit(
-        &mut self,
-        order: Order,
-        out: &mut Vec<Command>,
-    ) -> Checked<()> {
+    fn submit(&mut self, order: Order, out: &mut Vec<Command>) -> Checked<()> {
         let client_order_id = order.client_order_id.clone();
         let submission = order.submission();
         self.orders.insert(order)?;

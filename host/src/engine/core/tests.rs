@@ -1,12 +1,12 @@
 use super::*;
 use crate::engine::event::{Decision, OrderState, Outcome, Submission};
-use crate::engine::identity::Seen;
+use crate::engine::identity::{Seen, SourcePlace};
 use crate::engine::intent::Intent;
 use crate::engine::performance::{Summary, share};
 use crate::engine::report::{ExecutionReport, ReportDigest, ReportKind, canonical_json};
 use crate::engine::strategy;
 use investbot_plugin_api::{
-    Fill, OrderReport, OrderStatus, OrderType, Side, TimeInForce, UnixNanos,
+    Bar, Fill, OrderReport, OrderStatus, OrderType, Side, TimeInForce, UnixNanos,
 };
 
 mod decisions;
@@ -14,6 +14,7 @@ mod halts;
 mod intake;
 mod properties;
 mod random;
+mod snapshots;
 mod strategies;
 mod venue;
 

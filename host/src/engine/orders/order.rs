@@ -1,6 +1,6 @@
 //! One order: what is wanted, its state, and what of it is filled.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 use investbot_plugin_api::{Decimal, Fill, NewOrder, OrderRef, OrderReport, OrderStatus};
 
@@ -19,10 +19,10 @@ pub struct Order {
     pub key: Key,
     /// The digest of its parameters.
     pub digest: SpecDigest,
-    /// Its place in the source, if that is what it is known by; `None` for a caller's id.
-    pub place: Option<SourcePlace>,
     /// The caller's own id.
     pub id: Option<String>,
+    /// Where in the source it came from, if that is what it is known by.
+    pub place: Option<SourcePlace>,
     /// The client order id.
     pub client_order_id: String,
     /// The venue's id, once known.
@@ -43,7 +43,7 @@ pub struct Order {
     pub filled: Decimal,
     /// What the venue's statuses said is filled; may be ahead of the fills.
     pub reported_filled: Decimal,
-    fill_ids: HashSet<String>,
+    pub(super) fill_ids: BTreeSet<String>,
     pub(super) counted: Share,
     pub(super) recent: bool,
 }
@@ -83,8 +83,8 @@ impl Order {
             number: 0,
             key,
             digest,
-            place: None,
             id,
+            place: None,
             client_order_id,
             venue_order_id: None,
             spec,
@@ -95,7 +95,7 @@ impl Order {
             cancel_wanted: false,
             filled: Decimal::ZERO,
             reported_filled: Decimal::ZERO,
-            fill_ids: HashSet::new(),
+            fill_ids: BTreeSet::new(),
             counted: Share::default(),
             recent: false,
         }

@@ -22,7 +22,7 @@ proptest! {
     /// what never lived, until a person has decided; the books are the sum of the fills that were told; every order is counted once; the totals match the orders.
     #[test]
     fn the_books_hold(inputs in prop::collection::vec(any_input(), 1..120)) {
-        let mut witness = Witness::new(limits());
+        let mut witness = Witness::new(Core::new(config(limits())));
         let mut finals: BTreeMap<String, OrderState> = BTreeMap::new();
         let mut decided = BTreeSet::new();
         for (number, input) in (0..).zip(&inputs) {
@@ -64,10 +64,11 @@ proptest! {
     /// beyond its limit. Statuses that lie about being over are not honest, so they are left out.
     #[test]
     fn the_position_stays_within_its_limit(inputs in prop::collection::vec(any_input(), 1..150)) {
-        let mut witness = Witness::new(limits());
+        let mut witness = Witness::new(Core::new(config(limits())));
         for (number, input) in (0..).zip(&inputs) {
             let honest = match input {
                 Any::Status(_, status, _) => !status.is_final(),
+                Any::Nameless(..) => false,
                 Any::Outcome(_, outcome) => matches!(outcome, 0 | 4 | 5),
                 Any::Fill { honest, .. } => *honest,
                 // A person may err: what was decided to be gone can still be filled.
@@ -85,7 +86,7 @@ proptest! {
     #[test]
     fn a_replay_gives_the_same_commands(inputs in prop::collection::vec(any_input(), 1..80)) {
         let run = || {
-            let mut witness = Witness::new(limits());
+            let mut witness = Witness::new(Core::new(config(limits())));
             for (number, input) in (0..).zip(&inputs) {
                 witness.feed(number, input);
             }

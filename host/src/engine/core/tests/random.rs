@@ -7,7 +7,7 @@ use super::*;
 /// An input that names its order by number.
 #[derive(Clone, Debug)]
 pub(super) enum Any {
-    Bar(i64),
+    Bar(Decimal),
     Order {
         id: Option<u8>,
         buy: bool,
@@ -24,6 +24,21 @@ pub(super) enum Any {
         honest: bool,
     },
     Decide(usize, Decision),
+    /// A report that names its order by the venue's id alone, which is not the only one of its kind.
+    Nameless(usize, OrderStatus, i64),
+    /// An execution of somebody else's order.
+    Stray(u8),
+    CancelFailed(usize),
+    Halt,
+}
+
+/// A price of some cents, with some zeros too many.
+pub(super) fn price() -> impl Strategy<Value = Decimal> {
+    (5_000..15_000_i64, 0..3_u32).prop_map(|(cents, zeros)| {
+        let mut price = Decimal::new(cents, 2);
+        price.rescale(2 + zeros);
+        price
+    })
 }
 
 pub(super) fn any_input() -> impl Strategy<Value = Any> {
@@ -35,14 +50,18 @@ pub(super) fn any_input() -> impl Strategy<Value = Any> {
     let decisions = vec![Decision::Accepted, Decision::Rejected, Decision::Absent];
     let order = 0..12_usize;
     prop_oneof![
-        1 => (50_i64..150).prop_map(Any::Bar),
+        1 => price().prop_map(Any::Bar),
         3 => (prop::option::of(0..40_u8), any::<bool>(), 1..30_i64)
             .prop_map(|(id, buy, quantity)| Any::Order { id, buy, quantity }),
         1 => (0..40_u8).prop_map(Any::Cancel),
         3 => order.clone().prop_map(Any::Attempt),
         3 => (order.clone(), 0..6_u8).prop_map(|(order, outcome)| Any::Outcome(order, outcome)),
-        3 => (order.clone(), prop::sample::select(statuses), 0..30_i64)
+        3 => (order.clone(), prop::sample::select(statuses.clone()), 0..30_i64)
             .prop_map(|(order, status, filled)| Any::Status(order, status, filled)),
+        1 => (order.clone(), prop::sample::select(statuses), 0..30_i64)
+            .prop_map(|(order, status, filled)| Any::Nameless(order, status, filled)),
+        1 => (0..9_u8).prop_map(Any::Stray),
+        1 => order.clone().prop_map(Any::CancelFailed),
         1 => (order.clone(), prop::sample::select(decisions))
             .prop_map(|(order, decision)| Any::Decide(order, decision)),
         5 => (order, 0..6_u8, 1..30_i64, prop::bool::weighted(0.8))
@@ -61,9 +80,9 @@ pub(super) struct Witness {
 }
 
 impl Witness {
-    pub(super) fn new(risk: RiskLimits) -> Self {
+    pub(super) fn new(core: Core) -> Self {
         Self {
-            core: Core::new(config(risk)),
+            core,
             sent: Vec::new(),
             seen: BTreeMap::new(),
             commands: Vec::new(),
@@ -80,7 +99,7 @@ impl Witness {
         let sent;
         let input = match input {
             Any::Bar(close) => {
-                bar_shown = bar(number, Decimal::from(*close));
+                bar_shown = bar(number, *close);
                 Input::Bar {
                     position: number.unsigned_abs(),
                     bar: &bar_shown,
@@ -140,6 +159,39 @@ impl Witness {
                     now,
                 }
             }
+            Any::Nameless(order, status, filled) => {
+                let Some(order) = known(order) else { return };
+                let mut report = told(&order, *status, *filled);
+                report.client_order_id.clear();
+                Input::Order { report, now }
+            }
+            Any::Stray(id) => {
+                let report = OrderReport::new(
+                    "",
+                    "stray",
+                    SYMBOL,
+                    Side::Buy,
+                    OrderStatus::Open,
+                    dec("1"),
+                    now,
+                );
+                let fill = Fill::of(&report, id.to_string(), dec("100"), dec("1"), now);
+                Input::Fill { fill, now }
+            }
+            Any::CancelFailed(order) => {
+                let Some(order) = known(order) else { return };
+                sent = order;
+                Input::CancelFailed {
+                    client_order_id: &sent.order.client_order_id,
+                    code: "timeout".into(),
+                    text: "x".into(),
+                    now,
+                }
+            }
+            Any::Halt => Input::Halt {
+                reason: "enough".into(),
+                now,
+            },
             Any::Fill {
                 order,
                 id,
@@ -200,7 +252,7 @@ fn told(sent: &Submission, status: OrderStatus, filled: i64) -> OrderReport {
     let order = &sent.order;
     let mut report = OrderReport::new(
         &order.client_order_id,
-        format!("v{}", order.client_order_id),
+        format!("v{}", order.client_order_id.bytes().last().unwrap_or(0) % 4),
         SYMBOL,
         order.side,
         status,
