@@ -10,14 +10,16 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("exit", &[]),
     ("config", &["clock"]),
     ("fs", &[]),
+    ("sealed", &[]),
     ("store", &["fs"]),
     ("plugin", &["clock"]),
     ("feed", &["clock", "engine", "exit"]),
-    ("observe", &["clock", "engine", "feed"]),
+    ("observe", &["clock", "engine", "feed", "fs", "sealed"]),
     (
         "exec",
         &[
-            "clock", "config", "engine", "exit", "feed", "fs", "observe", "plugin", "store",
+            "clock", "config", "engine", "exit", "feed", "fs", "observe", "plugin", "sealed",
+            "store",
         ],
     ),
     ("cli", &["config", "exec", "exit", "observe"]),
