@@ -1,13 +1,11 @@
 //! Makes the parts of a run: the run directory, the open plugin, and a core that starts from what the
 //! venue says.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use investbot_plugin_api::manifest::{Capabilities, Deadline};
 use investbot_plugin_api::{Decimal, Instrument, OpenParams, UnixNanos};
-use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use super::CancelFlag;
@@ -26,7 +24,7 @@ use crate::engine::retry::Backoff;
 use crate::engine::{Core, CoreConfig, OrderSupport, RiskLimits};
 use crate::exit::ExitCode;
 use crate::feed::BarStream;
-use crate::fs::{Fs as _, RealFs};
+use crate::fs::RealFs;
 use crate::observe::output::Output;
 use crate::observe::progress::Progress;
 use crate::observe::record::Record;
@@ -50,17 +48,12 @@ pub struct Opened {
 
 impl Prepared {
     /// Makes the run directory, opens the plugin and asks the venue what it starts from.
-    pub fn open(self, stop: &StopFlag) -> Result<Opened, RunError> {
-        let run_id = self.run_id();
-        let run_dir = self
-            .config
-            .run
-            .dir
-            .as_deref()
-            .map(RunDir::create)
-            .transpose()?;
-        if let Some(run_dir) = &run_dir {
-            run_dir.write_json("run.json", &self.describe(&run_id))?;
+    pub fn open(mut self, stop: &StopFlag) -> Result<Opened, RunError> {
+        let resumes = self.resumed.is_some();
+        let (run_dir, run_id) = self.take_run_dir()?;
+        if let Some(run_dir) = run_dir.as_ref().filter(|_| resumes) {
+            let path = run_dir.path().to_owned();
+            return Err(RunDirError::Exists { path }.into());
         }
         let stream = self.intents.is_some().then(Output::stdout);
         let record = Record::new(stream, run_dir.as_ref())?;
@@ -138,7 +131,12 @@ impl Prepared {
             to: self.config.bars.to,
         };
         let bars = self.bars.take().map(BarStream::spawn).transpose()?;
-        let intents = self.intents.take().map(Intents::spawn).transpose();
+        let intents = self
+            .intents
+            .take()
+            .map(|intents| intents.after(None))
+            .transpose()?;
+        let intents = intents.map(Intents::spawn).transpose();
         let source = Source::new(bars, window, intents.map_err(RunError::Thread)?);
         let info = &self.plugin.manifest().plugin;
         let plugin = PluginUsed {
@@ -266,14 +264,7 @@ impl Prepared {
             started_at: SystemClock.now(),
         };
         let options = Options::default();
-        // The directory itself must be on the disk, or all that is in it could vanish.
         let path = run_dir.path();
-        let above = path.parent().filter(|above| !above.as_os_str().is_empty());
-        let above = above.unwrap_or(Path::new("."));
-        RealFs.sync_dir(above).map_err(|source| RunDirError::Io {
-            path: above.to_owned(),
-            source,
-        })?;
         let ignore = &mut |_, _, _: Entry<'_>| Ok(());
         let found = FileIdempotencyStore::open(Arc::new(RealFs), path, options, ignore)?;
         Ok(Box::new(found.begin(start, now)?))
@@ -314,7 +305,7 @@ impl Prepared {
 
     /// The run's id, part of every idempotency key. A simulated venue begins anew with every run, so
     /// that the same seed may give the same keys; a real one has seen the keys of other runs.
-    fn run_id(&self) -> String {
+    pub(super) fn run_id(&self) -> String {
         if let Some(id) = &self.config.run.id {
             return id.clone();
         }
@@ -329,27 +320,6 @@ impl Prepared {
             hash.update(RandomState::new().hash_one(now).to_be_bytes());
         }
         hex::encode(&hash.finalize()[..8])
-    }
-
-    /// What was asked, without secrets.
-    fn describe(&self, run_id: &str) -> serde_json::Value {
-        let info = &self.plugin.manifest().plugin;
-        json!({
-            "format": "investbot.run",
-            "version": 1,
-            "investbot": env!("CARGO_PKG_VERSION"),
-            "run_id": run_id,
-            "stream": self.stream,
-            "instrument": self.instrument,
-            "plugin": {
-                "id": info.id,
-                "version": info.version,
-                "api": self.plugin.api().to_string(),
-                "sha256": self.plugin.sha256(),
-                "path": self.plugin.path(),
-            },
-            "config": self.config.describe(),
-        })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -15,8 +15,8 @@ use super::bundled::Bundled;
 pub struct DataIdentity {
     /// The source's name: the path as it was given, `bundled:` and a name, or `stdin`.
     pub source: String,
-    /// The file, from the root on; none for what is no file.
-    pub path: Option<PathBuf>,
+    /// The file, from the root on; none for what is no file, and where the path is no text.
+    pub path: Option<String>,
     /// What is in it; none for a pipe, which nobody can read twice.
     pub content: Option<Content>,
 }
@@ -47,7 +47,7 @@ impl DataIdentity {
         };
         Ok(Self {
             source: path.display().to_string(),
-            path: Some(std::path::absolute(path)?),
+            path: std::path::absolute(path)?.to_str().map(str::to_owned),
             content,
         })
     }
@@ -141,7 +141,7 @@ mod tests {
         std::fs::write(&path, &text).unwrap();
         let file = DataIdentity::of_file(&path).unwrap();
         assert_eq!(file.content, Some(Content::of(text.as_bytes())));
-        assert_eq!(file.path, Some(path.clone()));
+        assert_eq!(file.path.as_deref(), path.to_str());
         std::fs::write(&path, text.replacen('x', "y", 1)).unwrap();
         assert_ne!(DataIdentity::of_file(&path).unwrap(), file);
         assert!(DataIdentity::of_file(&dir.path().join("none")).is_err());
