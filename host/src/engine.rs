@@ -27,5 +27,7 @@ pub use event::{Command, Decision, Input, OrderState, Outcome, Submission};
 pub use identity::{Seen, SourcePlace};
 pub use intent::{Intent, OrderSpec};
 pub use performance::Summary;
-pub use report::{ExecutionReport, ReportDigest, ReportKind, canonical_json, write_canonical_json};
+pub use report::{
+    DigestState, ExecutionReport, ReportDigest, ReportKind, canonical_json, write_canonical_json,
+};
 pub use risk::{DenialCode, RiskLimits};
