@@ -4,12 +4,14 @@
 //! host but the plugin API's types: whatever influences a decision arrives as an [`Input`], in order,
 //! so that a run can be replayed.
 //!
-//! [`Core`] is the whole of it; the other modules are its organs. Two stand beside it, pure as well and
-//! used by the worker: [`protocol`] decides what follows an attempt, [`retry`] how long to wait for it.
+//! [`Core`] is the whole of it; the other modules are its organs. Three stand beside it, pure as well and
+//! used by the worker: [`protocol`] decides what follows an attempt, [`retry`] how long to wait for it, and
+//! [`governor`] what the venue is spared.
 
 pub mod arithmetic;
 pub mod core;
 pub mod event;
+pub mod governor;
 pub mod identity;
 pub mod intent;
 pub mod orders;
