@@ -1,4 +1,5 @@
-//! What a bar costs in the core: marking to market, statistics and the strategy, without an order.
+//! What a bar costs in the core: marking to market, statistics and the strategy, without an order. And
+//! what it costs to put a core away for a checkpoint, with as many orders as it ever remembers.
 //!
 //! `cargo bench -p investbot --bench core`
 
@@ -12,8 +13,13 @@ use std::hint::black_box;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use investbot::engine::strategy;
-use investbot::engine::{Core, CoreConfig, Input, OrderSupport, RiskLimits};
-use investbot_plugin_api::{Bar, Decimal, OrderType, TimeInForce, UnixNanos};
+use investbot::engine::{
+    Command, Core, CoreConfig, CoreState, Input, Intent, OrderSpec, OrderSupport, Outcome,
+    RiskLimits,
+};
+use investbot_plugin_api::{
+    Bar, Decimal, Fill, OrderReport, OrderStatus, OrderType, Side, TimeInForce, UnixNanos,
+};
 
 const BARS: i64 = 10_000;
 
@@ -38,7 +44,11 @@ fn bars() -> Vec<Bar> {
 
 /// A core that holds `position`; above 0, every bar changes what the account is worth.
 fn core(strategy: &str, position: Decimal) -> Core {
-    Core::new(CoreConfig {
+    Core::new(config(strategy, position))
+}
+
+fn config(strategy: &str, position: Decimal) -> CoreConfig {
+    CoreConfig {
         run_id: "bench".into(),
         stream: strategy.into(),
         partition: 0,
@@ -58,7 +68,7 @@ fn core(strategy: &str, position: Decimal) -> Core {
             reduce_only: false,
         },
         strategy: Some(strategy::build(strategy, &BTreeMap::new()).expect("defaults")),
-    })
+    }
 }
 
 fn per_bar(criterion: &mut Criterion) {
@@ -88,5 +98,66 @@ fn per_bar(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, per_bar);
+/// A core that has settled more orders than it remembers.
+fn full_core() -> Core {
+    let mut core = core("sma-cross", Decimal::ZERO);
+    let mut out = Vec::new();
+    for number in 0..5_000_u64 {
+        let now = UnixNanos::from_millis(i64::try_from(number).expect("small"));
+        let input = Input::Intent {
+            position: number,
+            now,
+            intent: Intent::Order {
+                id: None,
+                spec: OrderSpec::market("BTC/USD", Side::Buy, Decimal::new(1_234, 5)),
+            },
+            seen: None,
+        };
+        core.step(input, &mut out);
+        let sent = out.drain(..).find_map(|command| match command {
+            Command::Submit(sent) => Some(sent.order),
+            _ => None,
+        });
+        let sent = sent.expect("nothing forbids it");
+        let mut told = OrderReport::new(
+            &sent.client_order_id,
+            (3_000_000_000 + number).to_string(),
+            "BTC/USD",
+            sent.side,
+            OrderStatus::Filled,
+            sent.quantity,
+            now,
+        );
+        let id = (5_000_000_000 + number).to_string();
+        told.fills = vec![Fill::of(&told, id, Decimal::ONE, sent.quantity, now)];
+        let input = Input::Outcome {
+            client_order_id: &sent.client_order_id,
+            outcome: Outcome::Accepted(told),
+            now,
+        };
+        core.step(input, &mut out);
+        out.clear();
+    }
+    core
+}
+
+fn state(criterion: &mut Criterion) {
+    let full = full_core();
+    let text = serde_json::to_string(&full.state()).expect("JSON");
+    let mut group = criterion.benchmark_group("core/state");
+    group.throughput(Throughput::Bytes(text.len() as u64));
+    group.bench_function("take", |bencher| bencher.iter(|| full.state()));
+    group.bench_function("take and write", |bencher| {
+        bencher.iter(|| serde_json::to_string(&full.state()));
+    });
+    group.bench_function("read and restore", |bencher| {
+        bencher.iter_with_large_drop(|| {
+            let state: CoreState = serde_json::from_str(&text).expect("written so");
+            Core::restore(config("sma-cross", Decimal::ZERO), state).expect("its own")
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, per_bar, state);
 criterion_main!(benches);

@@ -6,27 +6,29 @@
 //!
 //! Once halted the core sends nothing more, but keeps its books.
 
+mod bars;
 mod intake;
+mod state;
 mod summary;
 mod tell;
 mod unmatched;
 mod venue;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use investbot_plugin_api::manifest::ClientOrderIdRule;
-use investbot_plugin_api::{Bar, Decimal, Instrument, UnixNanos};
+use investbot_plugin_api::{Decimal, Instrument, UnixNanos};
 
-use super::arithmetic::Checked;
 use super::event::{Command, Input};
-use super::identity::{ClientOrderIds, Origin, Place, SpecDigest};
-use super::intent::{Intent, OrderSpec};
+use super::identity::{ClientOrderIds, Origin};
+use super::intent::OrderSpec;
 use super::orders::{Order, Orders};
 use super::performance::Performance;
 use super::portfolio::Portfolio;
 pub use super::risk::OrderSupport;
 use super::risk::{Risk, RiskLimits};
-use super::strategy::{Strategy, StrategyView};
+use super::strategy::Strategy;
+pub use state::{CoreState, RestoreError};
 use unmatched::Unmatched;
 
 /// The stable codes of [`Command::Stop`].
@@ -77,13 +79,6 @@ pub struct InstrumentError {
     pub value: Decimal,
 }
 
-/// A caller's id that was seen.
-struct Seen {
-    digest: SpecDigest,
-    /// `None` if the intent was denied.
-    client_order_id: Option<String>,
-}
-
 /// The pure core.
 pub struct Core {
     origin: Origin,
@@ -100,7 +95,6 @@ pub struct Core {
     orders: Orders,
     strategy: Option<Box<dyn Strategy>>,
     wanted: Vec<OrderSpec>,
-    callers: HashMap<String, Seen>,
     unmatched: Unmatched,
     late: u64,
     halted: Option<String>,
@@ -130,7 +124,6 @@ impl Core {
             orders: Orders::default(),
             strategy: config.strategy,
             wanted: Vec::new(),
-            callers: HashMap::new(),
             unmatched: Unmatched::default(),
             late: 0,
             halted: None,
@@ -169,15 +162,10 @@ impl Core {
                 position,
                 now,
                 intent,
+                seen,
             } => {
                 self.advance(now);
-                match intent {
-                    Intent::Order { id, spec } => self.take_up(position, 0, id, spec, out),
-                    Intent::Cancel { id } => {
-                        self.cancel(&id, out);
-                        Ok(())
-                    }
-                }
+                self.on_intent(position, intent, seen, out)
             }
             Input::Attempt {
                 client_order_id,
@@ -202,6 +190,15 @@ impl Core {
             Input::Fill { fill, now } => {
                 self.advance(now);
                 self.on_fill(&fill, out)
+            }
+            Input::Resolved {
+                client_order_id,
+                decision,
+                reason,
+                now,
+            } => {
+                self.advance(now);
+                self.on_decision(client_order_id, decision, reason, out)
             }
             Input::CancelFailed {
                 client_order_id,
@@ -241,6 +238,12 @@ impl Core {
         &self.portfolio
     }
 
+    /// The latest moment that an input came with.
+    #[must_use]
+    pub const fn now(&self) -> UnixNanos {
+        self.now
+    }
+
     /// Why nothing is sent any more.
     #[must_use]
     pub fn halted(&self) -> Option<&str> {
@@ -257,75 +260,11 @@ impl Core {
     fn advance(&mut self, now: UnixNanos) {
         self.now = self.now.max(now);
     }
-
-    fn on_bar(&mut self, position: u64, bar: &Bar, out: &mut Vec<Command>) -> Checked<()> {
-        self.advance(bar.close_time);
-        self.portfolio.mark(bar.close)?;
-        let equity = self.portfolio.equity()?;
-        let held = self.portfolio.main().quantity;
-        self.performance.on_bar(bar, equity, !held.is_zero())?;
-        self.check_loss(equity, out);
-
-        let Some(strategy) = &mut self.strategy else {
-            return Ok(());
-        };
-        let view = StrategyView {
-            symbol: &self.instrument,
-            instrument: self.rules.as_ref(),
-            position: held,
-            cash: self.portfolio.cash(),
-            equity,
-            has_open_order: self.orders.has_unsettled(&self.instrument),
-        };
-        strategy.on_bar(bar, &view, &mut self.wanted)?;
-        if self.wanted.is_empty() {
-            return Ok(());
-        }
-        let wanted = std::mem::take(&mut self.wanted);
-        for (index, spec) in (0..).zip(wanted) {
-            self.take_up(position, index, None, spec, out)?;
-        }
-        Ok(())
-    }
-
-    /// Halts once the loss is above its limit, and takes back what is open.
-    fn check_loss(&mut self, equity: Decimal, out: &mut Vec<Command>) {
-        let start = self.portfolio.start_equity();
-        let Some(loss) = self.risk.loss_over_limit(start, equity) else {
-            return;
-        };
-        if self.halted.is_some() {
-            return;
-        }
-        let limit = self.risk.loss_limit().unwrap_or_default();
-        let text = format!("the account lost {loss}, more than the limit of {limit}");
-        let open: Vec<_> = self
-            .orders
-            .unsettled()
-            .filter(|order| !order.state.is_final())
-            .map(|order| Command::Cancel(order.reference()))
-            .collect();
-        self.stop(stop::LOSS_LIMIT, text, out);
-        out.extend(open);
-    }
-
-    /// Halts the run and asks the worker to end it.
-    fn stop(&mut self, code: &'static str, text: String, out: &mut Vec<Command>) {
-        if self.halted.is_none() {
-            self.halt(code, text.clone(), out);
-            out.push(Command::Stop { code, text });
-        }
-    }
 }
 
 /// The currency that an instrument is quoted in, by its symbol.
 fn quote_of(symbol: &str) -> &str {
     symbol.split_once('/').map_or("USD", |(_, quote)| quote)
-}
-
-/// What an intent is known by: its caller's id, else its place in the source.
-fn place_of<'a>(id: Option<&'a str>, position: u64) -> Place<'a> {
-    id.map_or(Place::Position(position), Place::CallerId)
 }
 
 #[cfg(test)]

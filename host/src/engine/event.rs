@@ -1,11 +1,11 @@
 //! What goes into the core and what comes out of it.
 
-use investbot_plugin_api::{
-    Bar, Decimal, Fill, NewOrder, OrderRef, OrderReport, OrderStatus, OrderType, Side, UnixNanos,
-};
+use investbot_plugin_api::{Bar, Fill, NewOrder, OrderRef, OrderReport, OrderStatus, UnixNanos};
 use serde::{Deserialize, Serialize};
 
+use super::identity::{Seen, SourcePlace};
 use super::intent::Intent;
+use super::report::ExecutionReport;
 
 /// Something that happened.
 #[derive(Clone, Debug)]
@@ -25,6 +25,8 @@ pub enum Input<'a> {
         now: UnixNanos,
         /// What is wanted.
         intent: Intent,
+        /// What is known of the id that the intent carries or names; `None` if it was never taken up.
+        seen: Option<Seen>,
     },
     /// The worker is about to send attempt `attempt` (from 1) of an order: from here on it is in doubt.
     Attempt {
@@ -56,6 +58,17 @@ pub enum Input<'a> {
         /// The execution.
         fill: Fill,
         /// When it was heard.
+        now: UnixNanos,
+    },
+    /// A person decided what became of an order that is held. Nothing changes if it is not.
+    Resolved {
+        /// The order.
+        client_order_id: &'a str,
+        /// What became of it.
+        decision: Decision,
+        /// How the person knows.
+        reason: String,
+        /// When.
         now: UnixNanos,
     },
     /// A cancel could not be done; the order is as it was.
@@ -109,9 +122,29 @@ pub enum Outcome {
     },
 }
 
+/// What a person may decide about a held order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Decision {
+    /// The venue has it: it is open until the venue says otherwise.
+    Accepted,
+    /// The venue refused it.
+    Rejected,
+    /// The venue never got it, and it is not wanted any more: nothing is sent again unasked.
+    Absent,
+}
+
 /// Something to be done.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Command {
+    /// Remember what became of a caller's id, and tell with every later intent that has it. It comes before
+    /// whatever else the intent leads to.
+    TakenUp {
+        /// The caller's id.
+        id: String,
+        /// What became of it.
+        seen: Seen,
+    },
     /// Send this order.
     Submit(Submission),
     /// Cancel this order.
@@ -134,6 +167,8 @@ pub struct Submission {
     pub key: String,
     /// The digest of the order's parameters: hex of 128 bits.
     pub digest: String,
+    /// Where in the source it came from, if that is what it is known by; `None` for a caller's id.
+    pub place: Option<SourcePlace>,
     /// The order; its `deadline` is set by the worker.
     pub order: NewOrder,
 }
@@ -196,78 +231,4 @@ impl OrderState {
             _ => None,
         }
     }
-}
-
-/// What an execution report is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ReportKind {
-    /// The order's state changed.
-    Order,
-    /// The order was executed, whole or in part.
-    Fill,
-    /// A fill that belongs to no order of this run.
-    UnmatchedFill,
-    /// A cancel could not be done.
-    CancelFailed,
-    /// The run was halted.
-    Halt,
-}
-
-/// One line of the record that a run leaves: what users read and what the run's digest is made of.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct ExecutionReport {
-    /// Counts the reports of the run from 1.
-    pub sequence: u64,
-    /// What it is about.
-    pub kind: ReportKind,
-    /// When, in nanoseconds since the epoch; the venue's time for fills.
-    pub time: UnixNanos,
-    /// The caller's own id, if it gave one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub id: Option<String>,
-    /// The order's client order id; empty if it never got one.
-    pub client_order_id: String,
-    /// The venue's id, once known.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub venue_order_id: Option<String>,
-    /// The instrument's symbol.
-    pub instrument: String,
-    /// Buy or sell; `None` where no order is known.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub side: Option<Side>,
-    /// Market, limit, …; `None` where no order is known.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub order_type: Option<OrderType>,
-    /// The state after this report; `None` where no order is known.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub state: Option<OrderState>,
-    /// The order's quantity.
-    pub quantity: Decimal,
-    /// How much of it is filled.
-    pub filled_quantity: Decimal,
-    /// For a fill: its parts.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub fill: Option<FillPart>,
-    /// A stable code, for denials, refusals and halts.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub code: Option<String>,
-    /// One line for a person.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub text: Option<String>,
-}
-
-/// The parts of a fill in an execution report.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct FillPart {
-    /// The venue's id of the execution.
-    pub fill_id: String,
-    /// In quote currency per base unit.
-    pub price: Decimal,
-    /// In base units.
-    pub quantity: Decimal,
-    /// What the venue took.
-    pub fee: Decimal,
-    /// The currency of the fee.
-    pub fee_currency: String,
 }

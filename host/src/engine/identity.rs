@@ -15,9 +15,11 @@
 //! million orders. The core refuses an order whose id is taken by another it still remembers.
 
 use investbot_plugin_api::manifest::{ClientOrderIdRule, IdCharset};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::intent::OrderSpec;
+use super::text;
 
 const POSITION_TAG: &str = "investbot/order-key/position/1";
 const CALLER_TAG: &str = "investbot/order-key/caller-id/1";
@@ -29,6 +31,29 @@ const PREFIX_LENGTH: usize = 4;
 
 /// Bits of the key that the prefix must leave room for.
 const ENOUGH_BITS: u32 = 96;
+
+/// What an order without a caller's id is known by: its place in the source. Places come in order.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+pub struct SourcePlace {
+    /// The n-th bar or line of the source, from 0.
+    #[serde(with = "text")]
+    pub position: u64,
+    /// The n-th intent at that position, from 0.
+    #[serde(with = "text")]
+    pub index: u32,
+}
+
+/// What an id of a caller's became when it was first taken up. The core does not remember callers' ids,
+/// of which there is no end: it is told with each intent what is known of its id.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seen {
+    /// The digest of the order's parameters.
+    pub digest: SpecDigest,
+    /// The order's client order id; `None` if the intent was denied.
+    pub client_order_id: Option<String>,
+}
 
 /// Where in the source an intent came from, or the id its caller gave it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +80,15 @@ pub struct Origin {
 pub struct Key(u128);
 
 impl Key {
+    /// The key of an intent: it is known by its caller's id, else by its place.
+    #[must_use]
+    pub fn of(origin: &Origin, id: Option<&str>, place: SourcePlace) -> Self {
+        match id {
+            Some(id) => Self::new(origin, Place::CallerId(id), 0),
+            None => Self::new(origin, Place::Position(place.position), place.index),
+        }
+    }
+
     /// The key of the `index`-th intent at `place`.
     #[must_use]
     pub fn new(origin: &Origin, place: Place<'_>, index: u32) -> Self {
@@ -82,9 +116,15 @@ impl Key {
     }
 }
 
-/// The digest of an order's parameters: orders that mean the same have the same.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// The digest of an order's parameters: orders that mean the same have the same. Its text is 32 hex digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub struct SpecDigest(u128);
+
+/// A text that is no digest.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no digest, which is 32 hex digits in lower case")]
+pub struct NoDigest(String);
 
 impl SpecDigest {
     /// The digest of `spec`.
@@ -115,6 +155,24 @@ impl SpecDigest {
     #[must_use]
     pub fn to_hex(self) -> String {
         format!("{:032x}", self.0)
+    }
+}
+
+impl From<SpecDigest> for String {
+    fn from(digest: SpecDigest) -> Self {
+        digest.to_hex()
+    }
+}
+
+impl TryFrom<String> for SpecDigest {
+    type Error = NoDigest;
+
+    fn try_from(text: String) -> Result<Self, NoDigest> {
+        let digest = u128::from_str_radix(&text, 16).map(Self);
+        match digest {
+            Ok(digest) if digest.to_hex() == text => Ok(digest),
+            _ => Err(NoDigest(text)),
+        }
     }
 }
 

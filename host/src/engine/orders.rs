@@ -7,6 +7,7 @@
 //! not grow with the run.
 
 mod order;
+mod state;
 mod transition;
 
 use std::collections::hash_map::Entry;
@@ -17,7 +18,8 @@ use investbot_plugin_api::{Decimal, Side};
 use super::arithmetic::{Checked, add, sub};
 use super::event::OrderState;
 pub use order::{Applied, Order};
-pub use transition::{Impossible, OrderEvent, next};
+pub(super) use state::OrdersRecord;
+pub use transition::{Filled, Impossible, OrderEvent, next};
 
 /// How many settled orders are remembered.
 const RECENT: usize = 4096;
@@ -75,7 +77,7 @@ impl Orders {
         self.all.get(client_order_id).map(Box::as_ref)
     }
 
-    /// The order that a fill or report is about: by client order id, else by the venue's.
+    /// The order that a fill or report is about: by client order id, else by the venue's, the oldest first.
     #[must_use]
     pub fn find(
         &self,
@@ -90,7 +92,8 @@ impl Orders {
         candidates
             .iter()
             .filter_map(|id| self.get(id))
-            .find(|order| order.spec.instrument == instrument)
+            .filter(|order| order.spec.instrument == instrument)
+            .min_by_key(|order| order.number)
     }
 
     /// Changes an order and keeps the totals in step; `None` if there is no such order.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::arithmetic::{Checked, compare, div, mul, sub};
 use super::event::OrderState;
+use super::text;
 
 /// Digits after the point of ratios in a [`Summary`].
 const RATIO_DIGITS: u32 = 8;
@@ -54,13 +55,17 @@ pub struct Summary {
 }
 
 /// Running statistics over the equity at each bar's close.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Performance {
+    #[serde(with = "text")]
     bars: u64,
+    #[serde(with = "text")]
     bars_with_position: u64,
+    #[serde(with = "text")]
     bar_length_ns: i64,
     drawdown: Drawdown,
-    last_equity: Option<(Decimal, f64)>,
+    last_equity: Option<Approximated>,
     returns: Moments,
 }
 
@@ -76,15 +81,15 @@ impl Performance {
         self.drawdown.on_equity(equity)?;
 
         match self.last_equity {
-            Some((last, _)) if compare(last, equity).is_eq() => self.returns.add(0.0),
+            Some(last) if compare(last.exact, equity).is_eq() => self.returns.add(0.0),
             last => {
-                let now = approximate(equity);
-                if let Some((_, last)) = last
-                    && last > 0.0
+                let now = Approximated::from(equity);
+                if let Some(last) = last
+                    && last.nearly > 0.0
                 {
-                    self.returns.add(ratio(now, last));
+                    self.returns.add(ratio(now.nearly, last.nearly));
                 }
-                self.last_equity = Some((equity, now));
+                self.last_equity = Some(now);
             }
         }
         Ok(())
@@ -131,7 +136,8 @@ pub(super) fn share(part: Decimal, whole: Decimal) -> Option<Decimal> {
 }
 
 /// The deepest fall from a peak. Kept as a pair and compared by products, so that a bar costs no division.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Drawdown {
     peak: Option<Decimal>,
     trough: Decimal,
@@ -190,10 +196,14 @@ impl Drawdown {
 
 /// Mean and variance in one pass (B. P. Welford, "Note on a Method for Calculating Corrected Sums of
 /// Squares and Products", Technometrics, 1962).
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Moments {
+    #[serde(with = "text")]
     count: f64,
+    #[serde(with = "text")]
     mean: f64,
+    #[serde(with = "text")]
     squares: f64,
 }
 
@@ -211,6 +221,28 @@ impl Moments {
     fn deviation(&self) -> Option<f64> {
         let variance = self.squares / (self.count - 1.0);
         (self.count >= 2.0 && variance > 0.0).then(|| variance.sqrt())
+    }
+}
+
+/// A decimal and the float near it, which follows from it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(from = "Decimal", into = "Decimal")]
+struct Approximated {
+    exact: Decimal,
+    nearly: f64,
+}
+
+impl From<Decimal> for Approximated {
+    #[inline]
+    fn from(exact: Decimal) -> Self {
+        let nearly = approximate(exact);
+        Self { exact, nearly }
+    }
+}
+
+impl From<Approximated> for Decimal {
+    fn from(value: Approximated) -> Self {
+        value.exact
     }
 }
 

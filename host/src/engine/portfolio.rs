@@ -8,14 +8,17 @@
 use std::collections::BTreeMap;
 
 use investbot_plugin_api::{Decimal, Fill, Side};
+use serde::{Deserialize, Serialize};
 
 use super::arithmetic::{Checked, add, div, mul, sub};
+use super::text;
 
 /// Digits after the point that a closed part's share of the cost is rounded to.
 pub const COST_DIGITS: u32 = 12;
 
 /// What is held of one instrument.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Holding {
     /// The instrument's symbol.
     pub instrument: String,
@@ -71,7 +74,8 @@ impl Holding {
 }
 
 /// The account of a run.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Portfolio {
     /// The account's currency.
     currency: String,
@@ -82,6 +86,7 @@ pub struct Portfolio {
     others_value: Decimal,
     fees: BTreeMap<String, Decimal>,
     turnover: Decimal,
+    #[serde(with = "text")]
     fills: u64,
     /// What the account was worth when it could first be told.
     start_equity: Option<Decimal>,
@@ -112,6 +117,13 @@ impl Portfolio {
             start_equity: quantity.is_zero().then_some(cash),
             start_quantity: quantity,
         }
+    }
+
+    /// Whether this is an account in `currency` whose own instrument is `instrument`.
+    #[must_use]
+    pub fn is_of(&self, instrument: &str, currency: &str) -> bool {
+        let own = self.holdings.first();
+        self.currency == currency && own.is_some_and(|own| own.instrument == instrument)
     }
 
     /// The account's currency.
@@ -217,10 +229,10 @@ impl Portfolio {
         }
         let notional = mul(fill.price, fill.quantity)?;
         let (quantity, cash) = match fill.side {
-            Side::Buy => (fill.quantity, -notional),
-            _ => (-fill.quantity, notional),
+            Side::Buy => (fill.quantity, sub(self.cash, notional)?),
+            _ => (-fill.quantity, add(self.cash, notional)?),
         };
-        self.cash = add(self.cash, cash)?;
+        self.cash = cash;
         self.turnover = add(self.turnover, notional.abs())?;
         self.fills += 1;
 

@@ -1,8 +1,86 @@
 //! The record that a run leaves: execution reports, one JSON object a line, and their digest.
 
+use investbot_plugin_api::{Decimal, OrderType, Side, UnixNanos};
+use serde::{Deserialize, Serialize};
+use sha2::digest::common::hazmat::SerializableState as _;
 use sha2::{Digest as _, Sha256};
 
-use super::event::ExecutionReport;
+use super::event::OrderState;
+use super::text;
+
+/// What an execution report is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReportKind {
+    /// The order's state changed.
+    Order,
+    /// The order was executed, whole or in part.
+    Fill,
+    /// A fill that belongs to no order of this run.
+    UnmatchedFill,
+    /// A cancel could not be done.
+    CancelFailed,
+    /// The run was halted.
+    Halt,
+}
+
+/// One line of the record that a run leaves: what users read and what the run's digest is made of.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ExecutionReport {
+    /// Counts the reports of the run from 1.
+    pub sequence: u64,
+    /// What it is about.
+    pub kind: ReportKind,
+    /// When, in nanoseconds since the epoch; the venue's time for fills.
+    pub time: UnixNanos,
+    /// The caller's own id, if it gave one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// The order's client order id; empty if it never got one.
+    pub client_order_id: String,
+    /// The venue's id, once known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub venue_order_id: Option<String>,
+    /// The instrument's symbol.
+    pub instrument: String,
+    /// Buy or sell; `None` where no order is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub side: Option<Side>,
+    /// Market, limit, …; `None` where no order is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub order_type: Option<OrderType>,
+    /// The state after this report; `None` where no order is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<OrderState>,
+    /// The order's quantity.
+    pub quantity: Decimal,
+    /// How much of it is filled.
+    pub filled_quantity: Decimal,
+    /// For a fill: its parts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fill: Option<FillPart>,
+    /// A stable code, for denials, refusals and halts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// One line for a person.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+}
+
+/// The parts of a fill in an execution report.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct FillPart {
+    /// The venue's id of the execution.
+    pub fill_id: String,
+    /// In quote currency per base unit.
+    pub price: Decimal,
+    /// In base units.
+    pub quantity: Decimal,
+    /// What the venue took.
+    pub fee: Decimal,
+    /// The currency of the fee.
+    pub fee_currency: String,
+}
 
 /// The line of a report: compact JSON, fields always in the same order, without a newline.
 ///
@@ -51,11 +129,54 @@ impl ReportDigest {
     }
 }
 
+/// A [`ReportDigest`] half-way, for a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DigestState {
+    #[serde(with = "text")]
+    lines: u64,
+    /// The state of the hash as the sha2 crate gives it, in hex.
+    hash: String,
+}
+
+/// A state that is not one of a [`ReportDigest`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{hash}` is not the state of a digest\n  hint: the file it is from was changed or damaged, or written \
+     by another version of investbot"
+)]
+pub struct DigestStateError {
+    hash: String,
+}
+
+impl ReportDigest {
+    /// Where the digest is, to go on from there.
+    #[must_use]
+    pub fn state(&self) -> DigestState {
+        DigestState {
+            lines: self.lines,
+            hash: hex::encode(self.hash.serialize()),
+        }
+    }
+
+    /// Goes on from `state`.
+    pub fn restore(state: &DigestState) -> Result<Self, DigestStateError> {
+        let bytes = hex::decode(&state.hash).ok();
+        let serialized = bytes.and_then(|bytes| bytes.as_slice().try_into().ok());
+        let hash = serialized.and_then(|bytes| Sha256::deserialize(&bytes).ok());
+        let hash = hash.ok_or_else(|| DigestStateError {
+            hash: state.hash.clone(),
+        })?;
+        Ok(Self {
+            hash,
+            lines: state.lines,
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::event::{FillPart, OrderState, ReportKind};
-    use investbot_plugin_api::{Decimal, OrderType, Side, UnixNanos};
 
     #[test]
     fn exact_line_and_digest() {
@@ -99,5 +220,44 @@ mod tests {
             digest.to_hex(),
             hex::encode(Sha256::digest(format!("{line}\n")))
         );
+    }
+    #[test]
+    fn a_digest_goes_on_from_any_line() {
+        // Every length up to two blocks of the hash, so that every fill of its buffer is met.
+        let lines: Vec<String> = (0..130).map(|length| "x".repeat(length)).collect();
+        let add = |digest: &mut ReportDigest, lines: &[String]| {
+            for line in lines {
+                digest.add_line(line);
+            }
+        };
+        let mut whole = ReportDigest::default();
+        add(&mut whole, &lines);
+        for split in 0..=lines.len() {
+            let mut digest = ReportDigest::default();
+            add(&mut digest, &lines[..split]);
+            let text = serde_json::to_string(&digest.state()).expect("strings");
+            let state = serde_json::from_str(&text).expect("it was written so");
+            let mut digest = ReportDigest::restore(&state).expect("its own");
+            assert_eq!(digest.state(), state);
+            add(&mut digest, &lines[split..]);
+            assert_eq!(
+                (digest.to_hex(), digest.lines()),
+                (whole.to_hex(), whole.lines())
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_no_state_is_refused() {
+        let good = ReportDigest::default().state();
+        let full_buffer = format!("{}ff", &good.hash[..good.hash.len() - 2]);
+        for hash in ["", "zz", &good.hash[2..], &full_buffer] {
+            let state = DigestState {
+                hash: hash.to_owned(),
+                ..good.clone()
+            };
+            let error = ReportDigest::restore(&state).expect_err(hash);
+            assert!(error.to_string().contains("is not the state of a digest"));
+        }
     }
 }

@@ -72,6 +72,22 @@ impl Risk {
         }
     }
 
+    /// Adds orders that were let through before, oldest first.
+    #[must_use]
+    pub fn having_sent(mut self, sent: impl IntoIterator<Item = UnixNanos>) -> Self {
+        for time in sent {
+            self.note_sent(time);
+        }
+        self
+    }
+
+    /// When the orders of the last minute were let through, oldest first; older ones count for nothing.
+    pub fn sent_lately(&self, now: UnixNanos) -> impl Iterator<Item = UnixNanos> {
+        let minute_ago = now.0.saturating_sub(MINUTE_NS);
+        let sent = self.sent.iter().copied();
+        sent.skip_while(move |time| time.0 <= minute_ago)
+    }
+
     /// Whether the run may send this order, whose shape has been checked.
     pub fn check(&self, spec: &OrderSpec, at: &Situation) -> Result<(), Denial> {
         self.check_doubt(spec, at)?;

@@ -12,6 +12,8 @@ mod window;
 use std::collections::BTreeMap;
 
 use investbot_plugin_api::{Bar, Decimal, Instrument, Side};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use super::arithmetic::{Checked, div, mul, round_down};
 use super::intent::OrderSpec;
@@ -81,7 +83,35 @@ pub trait Strategy: Send {
         view: &StrategyView<'_>,
         intents: &mut Vec<OrderSpec>,
     ) -> Checked<()>;
+
+    /// What it remembers of the bars and views it was shown; not its parameters.
+    fn state(&self) -> StrategyState;
+
+    /// Goes on from what a strategy of its kind and with its parameters remembered.
+    fn restore(&mut self, state: StrategyState) -> Result<(), StateProblem>;
 }
+
+/// What a strategy remembers, for a file: numbers in it are strings.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct StrategyState(serde_json::Value);
+
+impl StrategyState {
+    /// A strategy's memory, which has to be something that JSON can say.
+    pub fn new(memory: &impl Serialize) -> Self {
+        Self(serde_json::to_value(memory).expect("memories are lists and names of plain values"))
+    }
+
+    /// The memory again.
+    pub fn read<T: DeserializeOwned>(self) -> Result<T, StateProblem> {
+        serde_json::from_value(self.0).map_err(|error| StateProblem(error.to_string()))
+    }
+}
+
+/// Why a strategy cannot go on from a state.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct StateProblem(pub String);
 
 /// A strategy, or everything that is wrong with its name or parameters.
 pub type Built = Result<Box<dyn Strategy>, Vec<ParamProblem>>;

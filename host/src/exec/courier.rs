@@ -102,6 +102,7 @@ impl Courier {
             key,
             digest,
             mut order,
+            ..
         } = submission;
         order.deadline = self.deadline();
         Claim {

@@ -1,6 +1,7 @@
 //! Makes the parts of a run: the run directory, the open plugin, and a core that starts from what the
 //! venue says.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -154,6 +155,7 @@ impl Prepared {
             record,
             stop,
             lockstep,
+            seen: HashMap::new(),
         };
         let (stream, instrument) = (self.stream, self.instrument);
         Ok(Opened {

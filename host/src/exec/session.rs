@@ -1,6 +1,7 @@
 //! One run: takes what comes from the source, in order, through the core, and carries out what the
 //! core commands, until the source ends or somebody stops it.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use super::watch::{Thoroughness, Watch};
 use super::worker::{ExecWorker, WorkerError, WorkerEvent};
 use crate::clock::{Clock as _, RunClock};
 use crate::engine::orders::Order;
-use crate::engine::{Command, Core, Input, OrderState, Submission};
+use crate::engine::{Command, Core, Input, Intent, OrderState, Seen, Submission};
 use crate::feed::{DataError, IntentError, IntentLine};
 use crate::observe::record::{Record, RecordError};
 use crate::observe::result::End;
@@ -60,6 +61,8 @@ pub struct Session {
     pub stop: StopFlag,
     /// Whether everything an item caused is waited for before the next item is taken.
     pub lockstep: bool,
+    /// What became of callers' ids.
+    pub seen: HashMap<String, Seen>,
 }
 
 impl Session {
@@ -173,7 +176,12 @@ impl Session {
         if let Some(time) = line.time {
             self.clock.advance_to(time);
         }
+        let id = match &line.intent {
+            Intent::Order { id, .. } => id.as_ref(),
+            Intent::Cancel { id } => Some(id),
+        };
         let input = Input::Intent {
+            seen: id.and_then(|id| self.seen.get(id)).cloned(),
             position: line.position,
             now: self.clock.now(),
             intent: line.intent,
@@ -216,6 +224,7 @@ impl Session {
         for command in commands {
             match command {
                 Command::Report(report) => self.record.report(&report)?,
+                Command::TakenUp { id, seen } => drop(self.seen.insert(id, seen)),
                 Command::Submit(submission) => submissions.push(submission),
                 Command::Cancel(order) => cancels.push(order),
                 Command::Stop { code, text } => halted = Some(End::Halted { code, text }),

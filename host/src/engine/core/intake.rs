@@ -1,35 +1,48 @@
 //! From an intent to an order on its way, or to a denial.
 
-use investbot_plugin_api::NewOrder;
-
-use super::{Core, Seen, place_of, quote_of, stop};
+use super::{Core, quote_of, stop};
 use crate::engine::arithmetic::Checked;
-use crate::engine::event::{Command, ReportKind, Submission};
-use crate::engine::identity::{Key, SpecDigest};
-use crate::engine::intent::OrderSpec;
+use crate::engine::event::Command;
+use crate::engine::identity::{Key, Seen, SourcePlace, SpecDigest};
+use crate::engine::intent::{Intent, OrderSpec};
 use crate::engine::orders::Order;
+use crate::engine::report::ReportKind;
 use crate::engine::risk::{Denial, DenialCode, Situation, check_rules};
 
 use super::tell::{About, Detail};
 
 impl Core {
-    /// Takes up an intent. One that carries an id is known by it, and a repetition sends nothing.
-    pub(super) fn take_up(
+    /// A line of the stream.
+    pub(super) fn on_intent(
         &mut self,
         position: u64,
-        index: u32,
+        intent: Intent,
+        seen: Option<Seen>,
+        out: &mut Vec<Command>,
+    ) -> Checked<()> {
+        match (intent, seen) {
+            (Intent::Order { id: Some(id), spec }, Some(seen)) => {
+                self.repeat(id, seen, &spec, out);
+            }
+            (Intent::Order { id, spec }, _) => {
+                let place = SourcePlace { position, index: 0 };
+                return self.take_up(place, id, spec, out);
+            }
+            (Intent::Cancel { id }, seen) => self.cancel(&id, seen, out),
+        }
+        Ok(())
+    }
+
+    /// Takes up a new intent. One that carries an id is known by it.
+    pub(super) fn take_up(
+        &mut self,
+        place: SourcePlace,
         id: Option<String>,
         spec: OrderSpec,
         out: &mut Vec<Command>,
     ) -> Checked<()> {
         let digest = SpecDigest::new(&spec);
-        if let Some(id) = &id
-            && self.callers.contains_key(id)
-        {
-            self.repeated(id, digest, &spec, out);
-            return Ok(());
-        }
-        let key = Key::new(&self.origin, place_of(id.as_deref(), position), index);
+        let key = Key::of(&self.origin, id.as_deref(), place);
         let client_order_id = self.client_order_ids.id(key);
         let verdict = self.judge(&spec, &client_order_id);
         if let Some(id) = &id {
@@ -37,7 +50,8 @@ impl Core {
                 digest,
                 client_order_id: verdict.is_ok().then(|| client_order_id.clone()),
             };
-            self.callers.insert(id.clone(), seen);
+            let id = id.clone();
+            out.push(Command::TakenUp { id, seen });
         }
         match verdict {
             Err(denial) => {
@@ -45,7 +59,11 @@ impl Core {
                 self.tell_denied(id, &spec, &denial, out);
                 Ok(())
             }
-            Ok(()) => self.submit(Order::new(key, digest, id, client_order_id, spec), out),
+            Ok(()) => {
+                let mut order = Order::new(key, digest, id, client_order_id, spec);
+                order.place = order.id.is_none().then_some(place);
+                self.submit(order, out)
+            }
         }
     }
 
@@ -96,11 +114,7 @@ impl Core {
 
     fn submit(&mut self, order: Order, out: &mut Vec<Command>) -> Checked<()> {
         let client_order_id = order.client_order_id.clone();
-        let submission = Submission {
-            key: order.key.to_hex(),
-            digest: order.digest.to_hex(),
-            order: new_order(&order),
-        };
+        let submission = order.submission();
         self.orders.insert(order)?;
         self.risk.note_sent(self.now);
         self.tell(&client_order_id, About::of(ReportKind::Order), out);
@@ -109,12 +123,9 @@ impl Core {
     }
 
     /// A caller's id that is known: the same order is told again, another one stops the run.
-    fn repeated(&mut self, id: &str, digest: SpecDigest, spec: &OrderSpec, out: &mut Vec<Command>) {
-        let Some(seen) = self.callers.get(id) else {
-            return;
-        };
-        let same = seen.digest == digest;
-        let client_order_id = seen.client_order_id.clone().unwrap_or_default();
+    fn repeat(&mut self, id: String, seen: Seen, spec: &OrderSpec, out: &mut Vec<Command>) {
+        let same = seen.digest == SpecDigest::new(spec);
+        let client_order_id = seen.client_order_id.unwrap_or_default();
         let (code, text) = if same {
             (
                 "DUPLICATE_INTENT",
@@ -129,19 +140,19 @@ impl Core {
             )
         };
         let detail = Detail::code(code, text.clone());
-        self.tell_spec(Some(id.to_owned()), client_order_id, spec, detail, out);
+        self.tell_spec(Some(id), client_order_id, spec, detail, out);
         if !same {
             self.stop(stop::IDEMPOTENCY_CONFLICT, text, out);
         }
     }
 
     /// Takes back an order of the caller's.
-    pub(super) fn cancel(&mut self, id: &str, out: &mut Vec<Command>) {
-        let Some(seen) = self.callers.get(id) else {
+    fn cancel(&mut self, id: &str, seen: Option<Seen>, out: &mut Vec<Command>) {
+        let Some(seen) = seen else {
             let text = "no order has this id".to_owned();
             return self.tell_cancel_failed("", Some(id), "UNKNOWN_ORDER", text, out);
         };
-        let client_order_id = seen.client_order_id.clone().unwrap_or_default();
+        let client_order_id = seen.client_order_id.unwrap_or_default();
         match self.orders.get(&client_order_id) {
             Some(order) if !order.state.is_final() => {
                 out.push(Command::Cancel(order.reference()));
@@ -152,22 +163,4 @@ impl Core {
             }
         }
     }
-}
-
-fn new_order(order: &Order) -> NewOrder {
-    let spec = &order.spec;
-    let mut new = NewOrder::new(
-        &order.client_order_id,
-        &spec.instrument,
-        spec.side,
-        spec.quantity,
-    );
-    new.order_type = spec.order_type;
-    new.limit_price = spec.limit_price;
-    new.stop_price = spec.stop_price;
-    new.time_in_force = spec.time_in_force;
-    new.expire_time = spec.expire_time;
-    new.post_only = spec.post_only;
-    new.reduce_only = spec.reduce_only;
-    new
 }

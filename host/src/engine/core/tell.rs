@@ -5,9 +5,10 @@
 use investbot_plugin_api::{Decimal, Fill, UnixNanos};
 
 use super::Core;
-use crate::engine::event::{Command, ExecutionReport, FillPart, OrderState, ReportKind};
+use crate::engine::event::{Command, OrderState};
 use crate::engine::intent::OrderSpec;
 use crate::engine::orders::Order;
+use crate::engine::report::{ExecutionReport, FillPart, ReportKind};
 use crate::engine::risk::Denial;
 
 /// A code and its words.

@@ -2,8 +2,21 @@
 
 use std::collections::{HashSet, VecDeque};
 
+use serde::{Deserialize, Serialize};
+
+use crate::engine::text;
+
 /// How many are remembered.
 const REMEMBERED: usize = 4096;
+
+/// Those that are remembered, as they are kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct UnmatchedRecord {
+    #[serde(with = "text")]
+    count: u64,
+    recent: VecDeque<String>,
+}
 
 /// Fills that belong to no order of the run.
 #[derive(Default)]
@@ -28,5 +41,20 @@ impl Unmatched {
             self.known.remove(&oldest);
         }
         true
+    }
+
+    pub(super) fn record(&self) -> UnmatchedRecord {
+        UnmatchedRecord {
+            count: self.count,
+            recent: self.recent.clone(),
+        }
+    }
+
+    pub(super) fn restore(record: UnmatchedRecord) -> Self {
+        Self {
+            count: record.count,
+            known: record.recent.iter().cloned().collect(),
+            recent: record.recent,
+        }
     }
 }

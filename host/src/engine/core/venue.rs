@@ -1,4 +1,4 @@
-//! What the venue and the worker say about orders.
+//! What the venue, the worker and people say about orders.
 //!
 //! An order's state follows what the venue says; the portfolio follows fills alone. A fill is booked once,
 //! however often and by whichever way it is told. What contradicts itself is held and told, not resolved
@@ -9,13 +9,16 @@ use investbot_plugin_api::{Decimal, Fill, OrderReport, OrderStatus};
 use super::Core;
 use super::tell::{About, Detail};
 use crate::engine::arithmetic::Checked;
-use crate::engine::event::{Command, Outcome, ReportKind};
+use crate::engine::event::{Command, Decision, Outcome};
 use crate::engine::orders::{Applied, Order, OrderEvent};
+use crate::engine::report::ReportKind;
 
 /// The venue and the host cannot both be right about this order.
 const CONFLICT: &str = "CONFLICT";
 /// More was filled than was wanted.
 const OVERFILL: &str = "OVERFILL";
+/// A person decided what became of a held order.
+const RESOLVED: &str = "RESOLVED";
 /// A fill that names an order of ours but is not of it.
 const FILL_MISMATCH: &str = "FILL_MISMATCH";
 
@@ -58,6 +61,26 @@ impl Core {
             })
         })?;
         self.tell_applied(client_order_id, applied, detail, out);
+        Ok(())
+    }
+
+    /// A person's decision about an order that is held.
+    pub(super) fn on_decision(
+        &mut self,
+        client_order_id: &str,
+        decision: Decision,
+        reason: String,
+        out: &mut Vec<Command>,
+    ) -> Checked<()> {
+        let applied = self
+            .orders
+            .update(client_order_id, |order| Ok(order.decide(decision)))?;
+        self.tell_applied(
+            client_order_id,
+            applied,
+            Detail::code(RESOLVED, reason),
+            out,
+        );
         Ok(())
     }
 
@@ -121,11 +144,14 @@ impl Core {
                 out,
             );
         }
+        let known_filled = order.known_filled();
         for fill in &report.fills {
             self.book(client_order_id, fill, out)?;
         }
+        let mut is_more = false;
         let applied = self.orders.update(client_order_id, |order| {
             order.note_report(report);
+            is_more = order.known_filled() > known_filled;
             Ok(order.apply(OrderEvent::Status(report.status)))
         })?;
         let detail = Detail {
@@ -133,7 +159,11 @@ impl Core {
             text: report.reason.clone(),
         };
         self.tell_applied(client_order_id, applied, detail, out);
-        self.check_overfill(client_order_id, out)
+        // What a person has decided about is no news when it is told again.
+        if is_more {
+            self.check_overfill(client_order_id, out)?;
+        }
+        Ok(())
     }
 
     /// Books a fill of an order of ours, unless it is known.

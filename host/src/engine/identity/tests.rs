@@ -183,3 +183,25 @@ const CLIENT_IDS: [&str; 8] = [
     "uI5B8BvhLpdPyPiloXAYnH2La7",
     "uI2WqAsMjxrRMUKSer",
 ];
+
+#[test]
+fn a_digest_is_written_and_read_as_hex() {
+    let seen = Seen {
+        digest: SpecDigest::new(&spec()),
+        client_order_id: None,
+    };
+    let text = serde_json::to_string(&seen).unwrap();
+    let hex = seen.digest.to_hex();
+    assert_eq!(
+        text,
+        format!(r#"{{"digest":"{hex}","client_order_id":null}}"#)
+    );
+    assert_eq!(serde_json::from_str::<Seen>(&text).unwrap(), seen);
+    for bad in ["", "0", &hex.to_uppercase(), &format!("+{}", &hex[1..])] {
+        let error = SpecDigest::try_from(bad.to_owned()).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!("`{bad}` is no digest, which is 32 hex digits in lower case")
+        );
+    }
+}

@@ -1,13 +1,13 @@
 //! One order: what is wanted, its state, and what of it is filled.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
-use investbot_plugin_api::{Decimal, Fill, OrderRef, OrderReport, OrderStatus};
+use investbot_plugin_api::{Decimal, Fill, NewOrder, OrderRef, OrderReport, OrderStatus};
 
-use super::transition::{Impossible, OrderEvent, next};
+use super::transition::{Filled, Impossible, OrderEvent, next};
 use crate::engine::arithmetic::{Checked, add};
-use crate::engine::event::OrderState;
-use crate::engine::identity::{Key, SpecDigest};
+use crate::engine::event::{Decision, OrderState, Submission};
+use crate::engine::identity::{Key, SourcePlace, SpecDigest};
 use crate::engine::intent::OrderSpec;
 
 /// One order.
@@ -21,6 +21,8 @@ pub struct Order {
     pub digest: SpecDigest,
     /// The caller's own id.
     pub id: Option<String>,
+    /// Where in the source it came from, if that is what it is known by.
+    pub place: Option<SourcePlace>,
     /// The client order id.
     pub client_order_id: String,
     /// The venue's id, once known.
@@ -33,13 +35,13 @@ pub struct Order {
     pub attempt: u32,
     /// Whether an attempt's fate was reported unknown, and still is.
     pub doubtful: bool,
-    /// Whether the venue contradicted itself or us; never taken back.
+    /// Whether the venue contradicted itself or us, and nobody has decided yet what is true.
     pub conflict: bool,
     /// The sum of the known fills.
     pub filled: Decimal,
     /// What the venue's statuses said is filled; may be ahead of the fills.
     pub reported_filled: Decimal,
-    fill_ids: HashSet<String>,
+    pub(super) fill_ids: BTreeSet<String>,
     pub(super) counted: Share,
     pub(super) recent: bool,
 }
@@ -80,6 +82,7 @@ impl Order {
             key,
             digest,
             id,
+            place: None,
             client_order_id,
             venue_order_id: None,
             spec,
@@ -89,7 +92,7 @@ impl Order {
             conflict: false,
             filled: Decimal::ZERO,
             reported_filled: Decimal::ZERO,
-            fill_ids: HashSet::new(),
+            fill_ids: BTreeSet::new(),
             counted: Share::default(),
             recent: false,
         }
@@ -101,6 +104,31 @@ impl Order {
         let mut order = OrderRef::new(&self.spec.instrument, &self.client_order_id);
         order.venue_order_id.clone_from(&self.venue_order_id);
         order
+    }
+
+    /// What the worker is given to send; the same every time.
+    #[must_use]
+    pub fn submission(&self) -> Submission {
+        let spec = &self.spec;
+        let mut order = NewOrder::new(
+            &self.client_order_id,
+            &spec.instrument,
+            spec.side,
+            spec.quantity,
+        );
+        order.order_type = spec.order_type;
+        order.limit_price = spec.limit_price;
+        order.stop_price = spec.stop_price;
+        order.time_in_force = spec.time_in_force;
+        order.expire_time = spec.expire_time;
+        order.post_only = spec.post_only;
+        order.reduce_only = spec.reduce_only;
+        Submission {
+            key: self.key.to_hex(),
+            digest: self.digest.to_hex(),
+            place: self.place,
+            order,
+        }
     }
 
     /// The most that is known to be filled.
@@ -137,6 +165,31 @@ impl Order {
         self.doubtful = self.state == OrderState::InDoubt
             && (self.doubtful || matches!(event, OrderEvent::Unknown));
         applied
+    }
+
+    /// Takes over what a person decided, and with it an end to what was contradictory. What is final stays
+    /// as it is; then all there is to decide is that somebody has seen to the contradiction.
+    pub fn decide(&mut self, decision: Decision) -> Applied {
+        let filled = self.filled_part();
+        let decided = match next(self.state, OrderEvent::Decided { decision, filled }) {
+            Ok(state) => state,
+            Err(_) if self.conflict => self.state,
+            Err(_) => return Applied::Late,
+        };
+        self.state = decided;
+        self.conflict = false;
+        Applied::Changed
+    }
+
+    fn filled_part(&self) -> Filled {
+        let filled = self.known_filled();
+        if filled <= Decimal::ZERO {
+            Filled::Nothing
+        } else if filled < self.spec.quantity {
+            Filled::Part
+        } else {
+            Filled::Whole
+        }
     }
 
     /// Notes a contradiction.

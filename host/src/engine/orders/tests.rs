@@ -163,6 +163,22 @@ fn found_by_either_id() {
 }
 
 #[test]
+fn the_oldest_of_those_with_the_same_venue_id() {
+    let mut orders = Orders::default();
+    for number in [1, 2] {
+        orders.insert(order(number)).expect("fits");
+    }
+    for id in ["c2", "c1"] {
+        let mut told = report(id, OrderStatus::Open, 0);
+        told.venue_order_id = "v".into();
+        status(&mut orders, &told);
+    }
+    // Whichever of them learned it first, so that it is the same after the indexes were made anew.
+    let found = orders.find("", "v", "BTC/USD").expect("known");
+    assert_eq!(found.client_order_id, "c1");
+}
+
+#[test]
 fn only_a_reported_doubt_blocks() {
     let mut orders = Orders::default();
     orders.insert(order(1)).expect("fits");

@@ -2,7 +2,7 @@
 
 use investbot_plugin_api::OrderStatus;
 
-use crate::engine::event::OrderState;
+use crate::engine::event::{Decision, OrderState};
 
 /// Something that happened to an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +26,24 @@ pub enum OrderEvent {
     Unknown,
     /// The attempt's fate cannot be found out.
     Held,
+    /// A person decided what became of it.
+    Decided {
+        /// What the person knows.
+        decision: Decision,
+        /// What the books know.
+        filled: Filled,
+    },
+}
+
+/// How much of an order is known to be filled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Filled {
+    /// Nothing.
+    Nothing,
+    /// Some of it.
+    Part,
+    /// All of it, or more.
+    Whole,
 }
 
 /// Why an event changes nothing.
@@ -73,6 +91,23 @@ pub const fn next(state: OrderState, event: OrderEvent) -> Result<OrderState, Im
             S::New | S::Absent | S::InDoubt => Ok(S::Held),
             _ => Ok(state),
         },
+        OrderEvent::Decided { decision, filled } => match state {
+            S::Held => Ok(decided(decision, filled)),
+            _ => Err(Impossible::Late),
+        },
+    }
+}
+
+/// The end of being held. Fills are facts: of an order that has some, "refused" and "absent" can only mean
+/// that nothing of it lives any more.
+const fn decided(decision: Decision, filled: Filled) -> OrderState {
+    match (decision, filled) {
+        (_, Filled::Whole) => OrderState::Filled,
+        (Decision::Accepted, Filled::Part) => OrderState::PartiallyFilled,
+        (Decision::Accepted, Filled::Nothing) => OrderState::Accepted,
+        (Decision::Rejected | Decision::Absent, Filled::Part) => OrderState::Cancelled,
+        (Decision::Rejected, Filled::Nothing) => OrderState::Rejected,
+        (Decision::Absent, Filled::Nothing) => OrderState::Abandoned,
     }
 }
 
@@ -193,6 +228,29 @@ mod tests {
                     Err(Impossible::Conflict) => "X".to_owned(),
                 };
                 assert_eq!(told, *cell, "{state:?} and {event:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_decision_is_about_a_held_order_and_minds_the_fills() {
+        use Decision as D;
+        use Filled as F;
+        let table = [
+            (D::Accepted, [S::Accepted, S::PartiallyFilled, S::Filled]),
+            (D::Rejected, [S::Rejected, S::Cancelled, S::Filled]),
+            (D::Absent, [S::Abandoned, S::Cancelled, S::Filled]),
+        ];
+        for (decision, row) in table {
+            for (filled, after) in [F::Nothing, F::Part, F::Whole].into_iter().zip(row) {
+                let event = E::Decided { decision, filled };
+                for state in STATES {
+                    let expected = match state {
+                        S::Held => Ok(after),
+                        _ => Err(Impossible::Late),
+                    };
+                    assert_eq!(next(state, event), expected, "{state:?} and {event:?}");
+                }
             }
         }
     }

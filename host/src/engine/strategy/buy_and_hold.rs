@@ -3,7 +3,7 @@
 use investbot_plugin_api::{Bar, Decimal};
 
 use super::params::{ParamInfo, ParamKind};
-use super::{Strategy, StrategyInfo, StrategyView};
+use super::{StateProblem, Strategy, StrategyInfo, StrategyState, StrategyView};
 use crate::engine::arithmetic::Checked;
 use crate::engine::intent::OrderSpec;
 
@@ -52,6 +52,15 @@ impl Strategy for BuyAndHold {
             intents.push(order);
             self.done = true;
         }
+        Ok(())
+    }
+
+    fn state(&self) -> StrategyState {
+        StrategyState::new(&self.done)
+    }
+
+    fn restore(&mut self, state: StrategyState) -> Result<(), StateProblem> {
+        self.done = state.read()?;
         Ok(())
     }
 }

@@ -1,10 +1,11 @@
 //! Buys when the close is far below its mean and sells when it has come back.
 
 use investbot_plugin_api::{Bar, Decimal};
+use serde::{Deserialize, Serialize};
 
 use super::params::{ParamInfo, ParamKind};
-use super::window::Window;
-use super::{Strategy, StrategyInfo, StrategyView};
+use super::window::{Window, WindowState};
+use super::{StateProblem, Strategy, StrategyInfo, StrategyState, StrategyView};
 use crate::engine::arithmetic::{Checked, mul, sub};
 use crate::engine::intent::OrderSpec;
 
@@ -76,6 +77,14 @@ pub struct MeanReversion {
     fraction: Decimal,
 }
 
+/// What it remembers.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Memory {
+    closes: WindowState,
+    squares: WindowState,
+}
+
 /// Where a close stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Standing {
@@ -135,5 +144,18 @@ impl Strategy for MeanReversion {
         };
         intents.extend(order);
         Ok(())
+    }
+
+    fn state(&self) -> StrategyState {
+        StrategyState::new(&Memory {
+            closes: self.closes.state(),
+            squares: self.squares.state(),
+        })
+    }
+
+    fn restore(&mut self, state: StrategyState) -> Result<(), StateProblem> {
+        let memory: Memory = state.read()?;
+        self.closes.restore(memory.closes)?;
+        self.squares.restore(memory.squares)
     }
 }

@@ -3,10 +3,11 @@
 use std::cmp::Ordering;
 
 use investbot_plugin_api::{Bar, Decimal, Side};
+use serde::{Deserialize, Serialize};
 
 use super::params::{ParamInfo, ParamKind};
-use super::window::Window;
-use super::{Strategy, StrategyInfo, StrategyView};
+use super::window::{Window, WindowState};
+use super::{StateProblem, Strategy, StrategyInfo, StrategyState, StrategyView};
 use crate::engine::arithmetic::Checked;
 use crate::engine::intent::OrderSpec;
 
@@ -66,6 +67,16 @@ pub struct SmaCross {
     wanted: Option<Side>,
 }
 
+/// What it remembers.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Memory {
+    fast: WindowState,
+    slow: WindowState,
+    above: Option<bool>,
+    wanted: Option<Side>,
+}
+
 impl SmaCross {
     /// Notes a cross. Equal averages have not crossed.
     #[inline]
@@ -109,6 +120,24 @@ impl Strategy for SmaCross {
             _ => None,
         };
         intents.extend(order);
+        Ok(())
+    }
+
+    fn state(&self) -> StrategyState {
+        StrategyState::new(&Memory {
+            fast: self.fast.state(),
+            slow: self.slow.state(),
+            above: self.above,
+            wanted: self.wanted,
+        })
+    }
+
+    fn restore(&mut self, state: StrategyState) -> Result<(), StateProblem> {
+        let memory: Memory = state.read()?;
+        self.fast.restore(memory.fast)?;
+        self.slow.restore(memory.slow)?;
+        self.above = memory.above;
+        self.wanted = memory.wanted;
         Ok(())
     }
 }

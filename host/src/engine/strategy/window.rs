@@ -3,8 +3,11 @@
 use std::cmp::Ordering;
 
 use investbot_plugin_api::Decimal;
+use serde::{Deserialize, Serialize};
 
+use super::StateProblem;
 use crate::engine::arithmetic::{Checked, Overflow};
+use crate::engine::text::{self, Text};
 
 /// The powers of ten up to the largest difference of scales.
 const POWERS: [i128; 29] = {
@@ -27,6 +30,19 @@ pub(super) struct Window {
     scale: u32,
     next: usize,
     full: bool,
+}
+
+/// A window as it is kept. The sum is left out: it is one of whole numbers, so adding them up again gives
+/// the very same.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WindowState {
+    #[serde(with = "text")]
+    size: usize,
+    #[serde(with = "text")]
+    scale: u32,
+    /// The values that there are, oldest first.
+    units: Vec<Text<i128>>,
 }
 
 impl Window {
@@ -69,10 +85,11 @@ impl Window {
     /// Counts in smaller units from now on.
     fn refine(&mut self, scale: u32) -> Option<()> {
         let power = scale - self.scale;
-        for units in &mut self.units {
-            *units = times_power(*units, power)?;
-        }
-        self.sum = times_power(self.sum, power)?;
+        let sum = times_power(self.sum, power)?;
+        let units = self.units.iter().map(|units| times_power(*units, power));
+        // All or nothing: what does not fit leaves the window as it was.
+        self.units = units.collect::<Option<_>>()?;
+        self.sum = sum;
         self.scale = scale;
         Some(())
     }
@@ -100,6 +117,37 @@ impl Window {
     #[cold]
     fn overflow(&self, value: Decimal) -> Overflow {
         Overflow::new('+', self.decimal().unwrap_or(Decimal::MAX), value)
+    }
+
+    pub(super) fn state(&self) -> WindowState {
+        let (newer, older) = self.units.split_at(self.next);
+        let older = if self.full { older } else { &[] };
+        WindowState {
+            size: self.units.len(),
+            scale: self.scale,
+            units: older.iter().chain(newer).copied().map(Text).collect(),
+        }
+    }
+
+    /// Takes the place of this window if that has as many values.
+    pub(super) fn restore(&mut self, state: WindowState) -> Result<(), StateProblem> {
+        let size = self.units.len();
+        let count = state.units.len();
+        if state.size != size || count > size || state.scale as usize >= POWERS.len() {
+            let saved = state.size;
+            return Err(StateProblem(format!(
+                "a window of {saved} bars with {count} values cannot go on as one of {size}"
+            )));
+        }
+        *self = Self::new(size);
+        for (slot, Text(units)) in self.units.iter_mut().zip(state.units) {
+            *slot = units;
+            self.sum = self.sum.wrapping_add(units);
+        }
+        self.scale = state.scale;
+        self.full = count == size;
+        self.next = if self.full { 0 } else { count };
+        Ok(())
     }
 
     /// How the mean of `one` compares to that of `other`; `None` before both have all their values.
@@ -210,6 +258,34 @@ mod tests {
         let fine = Decimal::from_i128_with_scale(7 * 10_i128.pow(28), 28);
         let sum = window(3, &[fine, fine, fine]).sum().expect("rounded");
         assert_eq!(sum, Some(Decimal::from(21)));
+    }
+
+    #[test]
+    fn what_does_not_fit_leaves_the_window_as_it_was() {
+        let text = |window: &Window| serde_json::to_string(&window.state()).expect("strings");
+        let mut window = window(3, &[Decimal::ONE, Decimal::MAX]);
+        let before = text(&window);
+        window
+            .push(Decimal::new(1, 28))
+            .expect_err("124 digits in all");
+        assert_eq!(text(&window), before);
+    }
+
+    #[test]
+    fn a_window_of_another_size_or_an_absurd_one_is_refused() {
+        let mut three = window(3, &[Decimal::ONE]);
+        let longer = window(4, &[Decimal::ONE]).state();
+        let too_many = WindowState {
+            size: 3,
+            ..window(4, &[Decimal::ONE; 4]).state()
+        };
+        let too_fine = WindowState {
+            scale: 29,
+            ..three.state()
+        };
+        for state in [longer, too_many, too_fine] {
+            three.restore(state).expect_err("refused");
+        }
     }
 
     #[test]

@@ -269,6 +269,7 @@ fn deliver(
     let claim = courier.first_claim(Submission {
         key: "k".into(),
         digest: "d".into(),
+        place: None,
         order: NewOrder::new("c", "BTC/USD", Side::Buy, Decimal::ONE),
     });
     let granted = courier
@@ -413,6 +414,7 @@ fn a_stop_in_the_middle_leaves_the_order_in_doubt() {
     let claim = courier.first_claim(Submission {
         key: "k".into(),
         digest: "d".into(),
+        place: None,
         order: NewOrder::new("c", "BTC/USD", Side::Buy, Decimal::ONE),
     });
     courier

@@ -53,6 +53,7 @@ fn submission(key: &str) -> Submission {
     Submission {
         key: key.to_owned(),
         digest: "d".to_owned(),
+        place: None,
         order: NewOrder::new(key, "BTC/USD", Side::Buy, Decimal::ONE),
     }
 }

@@ -1,196 +1,13 @@
 //! What holds for every sequence of inputs.
 
-use proptest::prelude::{Strategy, any, prop, prop_assert, prop_assert_eq, prop_oneof, proptest};
+use std::collections::BTreeSet;
 
+use proptest::prelude::{prop, prop_assert, prop_assert_eq, proptest};
+
+use super::random::{Any, Witness, any_input};
 use super::*;
 
 const LIMIT: &str = "5";
-
-/// An input that names its order by number.
-#[derive(Clone, Debug)]
-enum Any {
-    Bar(i64),
-    Order {
-        id: Option<u8>,
-        buy: bool,
-        quantity: i64,
-    },
-    Cancel(u8),
-    Attempt(usize),
-    Outcome(usize, u8),
-    Status(usize, OrderStatus, i64),
-    Fill {
-        order: usize,
-        id: u8,
-        quantity: i64,
-        honest: bool,
-    },
-}
-
-fn any_input() -> impl Strategy<Value = Any> {
-    let statuses: Vec<_> = OrderStatus::ALL
-        .iter()
-        .copied()
-        .chain([OrderStatus::Unrecognized])
-        .collect();
-    let order = 0..12_usize;
-    prop_oneof![
-        1 => (50_i64..150).prop_map(Any::Bar),
-        3 => (prop::option::of(0..40_u8), any::<bool>(), 1..30_i64)
-            .prop_map(|(id, buy, quantity)| Any::Order { id, buy, quantity }),
-        1 => (0..40_u8).prop_map(Any::Cancel),
-        3 => order.clone().prop_map(Any::Attempt),
-        3 => (order.clone(), 0..6_u8).prop_map(|(order, outcome)| Any::Outcome(order, outcome)),
-        3 => (order.clone(), prop::sample::select(statuses), 0..30_i64)
-            .prop_map(|(order, status, filled)| Any::Status(order, status, filled)),
-        5 => (order, 0..6_u8, 1..30_i64, prop::bool::weighted(0.8))
-            .prop_map(|(order, id, quantity, honest)| Any::Fill { order, id, quantity, honest }),
-    ]
-}
-
-/// Feeds inputs to a core and keeps its own books beside it.
-struct Witness {
-    core: Core,
-    sent: Vec<Submission>,
-    commands: Vec<Command>,
-    position: Decimal,
-    cash: Decimal,
-}
-
-impl Witness {
-    fn new(risk: RiskLimits) -> Self {
-        Self {
-            core: Core::new(config(risk)),
-            sent: Vec::new(),
-            commands: Vec::new(),
-            position: Decimal::ZERO,
-            cash: dec("1000"),
-        }
-    }
-
-    fn feed(&mut self, number: i64, input: &Any) {
-        let now = UnixNanos(number);
-        let known = |order: &usize| self.sent.get(*order).cloned();
-        let mut out = Vec::new();
-        let bar_shown;
-        let sent;
-        let input = match input {
-            Any::Bar(close) => {
-                bar_shown = bar(number, Decimal::from(*close));
-                Input::Bar {
-                    position: number.unsigned_abs(),
-                    bar: &bar_shown,
-                }
-            }
-            Any::Order { id, buy, quantity } => {
-                let side = if *buy { Side::Buy } else { Side::Sell };
-                let spec = OrderSpec::market(SYMBOL, side, Decimal::new(*quantity, 1));
-                let id = id.map(|id| id.to_string());
-                Input::Intent {
-                    position: number.unsigned_abs(),
-                    now,
-                    intent: Intent::Order { id, spec },
-                }
-            }
-            Any::Cancel(id) => Input::Intent {
-                position: number.unsigned_abs(),
-                now,
-                intent: Intent::Cancel { id: id.to_string() },
-            },
-            Any::Attempt(order) => {
-                let Some(order) = known(order) else { return };
-                sent = order;
-                Input::Attempt {
-                    client_order_id: &sent.order.client_order_id,
-                    attempt: 1,
-                    now,
-                }
-            }
-            Any::Outcome(order, outcome) => {
-                let Some(order) = known(order) else { return };
-                sent = order;
-                let text = "x".to_owned();
-                let outcome = match outcome {
-                    0 => Outcome::Accepted(told(&sent, OrderStatus::Open, 0)),
-                    1 => Outcome::Rejected {
-                        code: "c".into(),
-                        text,
-                    },
-                    2 => Outcome::Absent,
-                    3 => Outcome::Abandoned { text },
-                    4 => Outcome::Unknown { text },
-                    _ => Outcome::Held { text },
-                };
-                Input::Outcome {
-                    client_order_id: &sent.order.client_order_id,
-                    outcome,
-                    now,
-                }
-            }
-            Any::Status(order, status, filled) => {
-                let Some(order) = known(order) else { return };
-                Input::Order {
-                    report: told(&order, *status, *filled),
-                    now,
-                }
-            }
-            Any::Fill {
-                order,
-                id,
-                quantity,
-                honest,
-            } => {
-                let Some(order) = known(order) else { return };
-                Input::Fill {
-                    fill: self.execution(&order, *id, *quantity, *honest),
-                    now,
-                }
-            }
-        };
-        self.core.step(input, &mut out);
-        for command in &out {
-            match command {
-                Command::Submit(sent) => self.sent.push(sent.clone()),
-                Command::Report(report) if report.kind == ReportKind::Fill => {
-                    let fill = report.fill.as_ref().expect("a fill has its parts");
-                    let signed = report.side.expect("a side").sign() * fill.quantity;
-                    self.position += signed;
-                    self.cash -= signed * fill.price;
-                }
-                _ => {}
-            }
-        }
-        self.commands.extend(out);
-    }
-
-    /// An execution; an honest venue never executes more than is left.
-    fn execution(&self, sent: &Submission, id: u8, quantity: i64, honest: bool) -> Fill {
-        let mut quantity = Decimal::new(quantity, 1);
-        if honest {
-            let order = self.core.order(&sent.order.client_order_id);
-            let left = order.map_or(quantity, |order| order.spec.quantity - order.filled);
-            quantity = quantity.min(left);
-        }
-        let report = told(sent, OrderStatus::Open, 0);
-        let fill_id = format!("{}-{id}", sent.order.client_order_id);
-        Fill::of(&report, fill_id, dec("100"), quantity, UnixNanos(0))
-    }
-}
-
-fn told(sent: &Submission, status: OrderStatus, filled: i64) -> OrderReport {
-    let order = &sent.order;
-    let mut report = OrderReport::new(
-        &order.client_order_id,
-        format!("v{}", order.client_order_id),
-        SYMBOL,
-        order.side,
-        status,
-        order.quantity,
-        UnixNanos(0),
-    );
-    report.filled_quantity = Decimal::new(filled, 1).min(order.quantity);
-    report
-}
 
 fn limits() -> RiskLimits {
     RiskLimits {
@@ -201,16 +18,20 @@ fn limits() -> RiskLimits {
 }
 
 proptest! {
-    /// No sequence panics; final states stay; more filled than wanted is always a conflict; the books are
-    /// the sum of the fills that were told; every order is counted once; the totals match the orders.
+    /// No sequence panics; final states stay; more filled than wanted is always a conflict, as are fills of
+    /// what never lived, until a person has decided; the books are the sum of the fills that were told; every order is counted once; the totals match the orders.
     #[test]
     fn the_books_hold(inputs in prop::collection::vec(any_input(), 1..120)) {
-        let mut witness = Witness::new(limits());
+        let mut witness = Witness::new(Core::new(config(limits())));
         let mut finals: BTreeMap<String, OrderState> = BTreeMap::new();
+        let mut decided = BTreeSet::new();
         for (number, input) in (0..).zip(&inputs) {
             witness.feed(number, input);
+            if let Any::Decide(order, _) = input {
+                decided.insert(*order);
+            }
             let core = &witness.core;
-            for sent in &witness.sent {
+            for (number, sent) in witness.sent.iter().enumerate() {
                 let id = &sent.order.client_order_id;
                 let order = core.order(id).expect("few orders are all remembered");
                 if let Some(state) = finals.get(id) {
@@ -219,9 +40,10 @@ proptest! {
                 if order.state.is_final() {
                     finals.insert(id.clone(), order.state);
                 }
-                prop_assert!(order.filled <= order.spec.quantity || order.conflict);
+                let told = order.conflict || decided.contains(&number);
+                prop_assert!(order.filled <= order.spec.quantity || told);
                 let never_lived = matches!(order.state, OrderState::Rejected | OrderState::Abandoned | OrderState::Absent);
-                prop_assert!(!never_lived || order.filled.is_zero() || order.conflict);
+                prop_assert!(!never_lived || order.filled.is_zero() || told);
             }
             prop_assert_eq!(core.portfolio().position(SYMBOL), witness.position);
             prop_assert_eq!(core.portfolio().cash(), witness.cash);
@@ -242,12 +64,15 @@ proptest! {
     /// beyond its limit. Statuses that lie about being over are not honest, so they are left out.
     #[test]
     fn the_position_stays_within_its_limit(inputs in prop::collection::vec(any_input(), 1..150)) {
-        let mut witness = Witness::new(limits());
+        let mut witness = Witness::new(Core::new(config(limits())));
         for (number, input) in (0..).zip(&inputs) {
             let honest = match input {
                 Any::Status(_, status, _) => !status.is_final(),
+                Any::Nameless(..) => false,
                 Any::Outcome(_, outcome) => matches!(outcome, 0 | 4 | 5),
                 Any::Fill { honest, .. } => *honest,
+                // A person may err: what was decided to be gone can still be filled.
+                Any::Decide(_, decision) => *decision == Decision::Accepted,
                 _ => true,
             };
             if honest {
@@ -261,7 +86,7 @@ proptest! {
     #[test]
     fn a_replay_gives_the_same_commands(inputs in prop::collection::vec(any_input(), 1..80)) {
         let run = || {
-            let mut witness = Witness::new(limits());
+            let mut witness = Witness::new(Core::new(config(limits())));
             for (number, input) in (0..).zip(&inputs) {
                 witness.feed(number, input);
             }
