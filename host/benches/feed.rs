@@ -12,7 +12,7 @@ use std::time::Instant;
 
 use criterion::{BatchSize, Criterion, Throughput};
 use figures::{Target, figure, spread};
-use investbot::feed::{BarOptions, BarReader, BarStream};
+use investbot::feed::{BarOptions, BarReader, BarStream, DataIdentity, IntentReader};
 use investbot_plugin_api::Bar;
 
 /// The bundled bars over and over, in as many bars as a second of the target rate has.
@@ -104,6 +104,8 @@ fn formats(c: &mut Criterion) {
         });
         figures.push((name, times));
     };
+    bench("csv-passed-over", &csv, pass_over);
+    bench("binance-klines-passed-over", &klines, pass_over);
     bench("csv", &csv, read_all);
     bench("binance-klines", &klines, read_all);
     bench("ccxt-json", &json, read_all);
@@ -134,8 +136,46 @@ fn read_ahead(reader: BarReader) -> usize {
     total
 }
 
+/// As a run does it that goes on after a crash.
+fn pass_over(mut reader: BarReader) -> usize {
+    black_box(reader.skip(BARS as u64, None).unwrap());
+    BARS
+}
+
+/// What it costs to know the data again: their digest at the start of a run, and the intents that a run
+/// that goes on passes over.
+fn before_a_run() {
+    const ROUNDS: usize = 9;
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("intents.jsonl");
+    let line = r#"{"id":"a0000000","instrument":"BTC/USD","side":"buy","type":"market","quantity":"0.01"}"#;
+    for megabytes in [1.3, 100.0] {
+        let lines = (megabytes * 1e6 / (line.len() + 1) as f64) as usize;
+        std::fs::write(&path, format!("{line}\n").repeat(lines)).unwrap();
+        let time = |work: &dyn Fn()| {
+            let timed = |_| {
+                let start = Instant::now();
+                work();
+                start.elapsed()
+            };
+            spread((0..ROUNDS).map(timed).collect())[1]
+        };
+        let digest = time(&|| drop(black_box(DataIdentity::of_file(&path).unwrap())));
+        let name = format!("identity.{megabytes}MB");
+        figure(&name, digest * 1e3, "ms", Target::None);
+        let pass = time(&|| {
+            let file = std::fs::File::open(&path).unwrap();
+            let reader = IntentReader::new("intents", file);
+            drop(black_box(reader.skip_lines(lines as u64).unwrap()));
+        });
+        let name = format!("intents-passed-over.{megabytes}MB");
+        figure(&name, lines as f64 / pass, "lines/s", Target::None);
+    }
+}
+
 fn main() {
     let mut criterion = Criterion::default().configure_from_args();
+    before_a_run();
     formats(&mut criterion);
     criterion.final_summary();
 }

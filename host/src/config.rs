@@ -9,7 +9,7 @@
 //! Three steps, of which the first reads files and the others do not (but for files that hold secrets):
 //!
 //! ```text
-//! Layers::gather(flags, environment, directory)   what was written, and where
+//! Layers::gather(flags, environment, directory, started)   what was written, and where
 //! RuntimeConfig::resolve(layers)                  typed values; mistakes are kept, not thrown
 //! RuntimeConfig::validate_for(manifest, mode)     every mistake at once, before plugin code runs
 //! ```
@@ -27,6 +27,7 @@ mod runtime;
 mod schema;
 mod secret;
 mod setting;
+mod started;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -41,6 +42,7 @@ pub use origin::Origin;
 pub use problem::{ConfigError, Problem};
 pub use runtime::RuntimeConfig;
 pub use setting::{Kind, Setting};
+pub use started::Started;
 pub use table::SETTINGS;
 pub use typed::{
     Bars, Color, Exchange, Gaps, IntentSource, Live, Log, LogFormat, Output, Pace, PluginSearch,

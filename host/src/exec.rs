@@ -18,6 +18,7 @@ pub mod prepare;
 pub mod reconcile;
 pub mod replay;
 pub mod resolve;
+pub mod resumed;
 pub mod session;
 pub mod signals;
 pub mod source;
@@ -32,6 +33,7 @@ use std::time::Instant;
 pub use error::RunError;
 pub use policy::SendPolicy;
 pub use prepare::Prepared;
+pub use resumed::Resumed;
 pub use session::SessionError;
 pub use signals::StopFlag;
 pub use worker::ExecWorker;
@@ -69,8 +71,13 @@ impl Finished {
 
 /// Runs what `config` asks for, from its plugin to its summary. The execution reports of a stream of
 /// intents go to standard output as they come.
-pub fn run(config: RuntimeConfig, stop: &StopFlag) -> Result<Finished, RunError> {
-    let mut opened = Prepared::new(config)?.open(stop)?;
+/// A run that goes on is handed over as it was taken.
+pub fn run(
+    config: RuntimeConfig,
+    resumed: Option<Resumed>,
+    stop: &StopFlag,
+) -> Result<Finished, RunError> {
+    let mut opened = Prepared::new(config, resumed)?.open(stop)?;
 
     let started = Instant::now();
     let ended = opened

@@ -1,7 +1,7 @@
 //! The investbot host: order execution for algorithmic trading, with exchange adapters as plugins.
 //!
 //! Arrows point one way: `cli -> exec -> {engine, store, plugin, feed, observe} -> plugin-api`;
-//! `config`, `clock`, `fs` and `exit` are leaves that the upper rooms share. `engine` knows none of the
+//! `config`, `clock`, `fs`, `sealed` and `exit` are leaves that the upper rooms share. `engine` knows none of the
 //! others.
 
 pub mod cli;
@@ -14,4 +14,5 @@ pub mod feed;
 pub mod fs;
 pub mod observe;
 pub mod plugin;
+pub mod sealed;
 pub mod store;

@@ -2,6 +2,7 @@
 //!
 //! Data goes to standard output, everything else to standard error. Nothing here influences an order.
 
+pub mod asked;
 pub mod logging;
 pub mod output;
 pub mod progress;

@@ -14,6 +14,15 @@ pub struct RunArgs {
     pub flags: Vec<FlagValue>,
 }
 
+impl RunArgs {
+    /// The text of a flag that was given.
+    #[must_use]
+    pub fn value(&self, key: &str) -> Option<&str> {
+        let flag = self.flags.iter().find(|flag| flag.key == key)?;
+        flag.texts.last().map(String::as_str)
+    }
+}
+
 impl clap::FromArgMatches for RunArgs {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
         let flags = SETTINGS
@@ -55,6 +64,11 @@ fn arg(setting: &'static Setting, flag: &'static str) -> Arg {
         .value_name(setting.kind.value_name())
         .help(help(setting))
         .help_heading(setting.heading());
+    // A run is a new one or one that goes on.
+    let arg = match setting.key {
+        "resume" => arg.conflicts_with("run.dir"),
+        _ => arg,
+    };
     match setting.kind {
         Kind::Table | Kind::Paths => arg.action(ArgAction::Append),
         Kind::Switch => arg

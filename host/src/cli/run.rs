@@ -4,7 +4,7 @@ use std::io::Write as _;
 
 use super::args::RunArgs;
 use crate::config::{Color, Layers, LogFormat, Mode, RuntimeConfig};
-use crate::exec::{self, Finished, StopFlag};
+use crate::exec::{self, Finished, Resumed, StopFlag};
 use crate::exit::ExitCode;
 use crate::observe::logging;
 use crate::observe::output::{Output, OutputError};
@@ -35,7 +35,17 @@ Strategies and their parameters:
 /// Runs it and says how it went.
 pub(super) fn run(args: RunArgs) -> ExitCode {
     let directory = std::env::current_dir().unwrap_or_else(|_| ".".into());
-    let layers = Layers::gather(args.flags, std::env::vars_os(), &directory);
+    let resumed = match args.value("resume").map(|dir| Resumed::open(dir.as_ref())) {
+        None => None,
+        Some(Ok(resumed)) => Some(resumed),
+        Some(Err(error)) => {
+            say(&format!("error: {error}"));
+            return error.exit_code();
+        }
+    };
+    let started = resumed.as_ref().map(|resumed| resumed.started(&directory));
+    let env = std::env::vars_os();
+    let layers = Layers::gather(args.flags, env, &directory, started.as_ref());
     let mut config = RuntimeConfig::resolve(layers);
     choose_color(config.output.color);
     let format = match config.log.format {
@@ -59,7 +69,7 @@ pub(super) fn run(args: RunArgs) -> ExitCode {
         json: config.output.json || config.mode() == Mode::Intents,
         table: !config.output.quiet && !config.output.json,
     };
-    match exec::run(config, &stop) {
+    match exec::run(config, resumed, &stop) {
         Err(error) => {
             say(&format!("error: {error}"));
             error.exit_code()

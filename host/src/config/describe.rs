@@ -52,7 +52,7 @@ fn entry(value: Option<Json>, origin: &Origin) -> Json {
     Json::Object(entry)
 }
 
-fn value_json(value: &Value) -> Json {
+pub(super) fn value_json(value: &Value) -> Json {
     match value {
         Value::Text(text) => json!(text),
         Value::Switch(on) => json!(on),
@@ -68,7 +68,7 @@ fn value_json(value: &Value) -> Json {
 }
 
 /// A value that somebody else checks: its text, so that `--set fee=5` and `fee = 5` are the same.
-fn given_json(given: &Given) -> Json {
+pub(super) fn given_json(given: &Given) -> Json {
     match &given.written {
         Written::Texts(texts) | Written::Strings(texts) => json!(texts),
         written => json!(written.scalar()),

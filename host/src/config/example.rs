@@ -55,7 +55,7 @@ impl Setting {
             "bars" | "intents" | "strategy" => "Bars, intents and strategy",
             "risk" => "Risk limits",
             "worker" | "retry" | "store" => "Sending orders",
-            "run" | "live" => "Run",
+            "run" | "resume" | "live" => "Run",
             _ => "Output and configuration",
         }
     }

@@ -11,6 +11,7 @@ use super::origin::Origin;
 use super::parse::{Given, Written};
 use super::problem::{Problem, excerpt};
 use super::setting::Kind;
+use super::started::Started;
 use super::table::setting;
 use super::variables::Variables;
 use super::{dotenv, file};
@@ -33,21 +34,38 @@ pub struct Layers {
     pub(super) env: Variables,
     pub(super) dotenv: Variables,
     pub(super) directory: PathBuf,
+    /// What the run that goes on was started with, below everything that was written now.
+    pub(super) started: Option<StartedLayer>,
+}
+
+/// What a run was started with, by key.
+#[derive(Debug)]
+pub(super) struct StartedLayer {
+    pub(super) run_dir: Arc<Path>,
+    pub(super) given: BTreeMap<String, Given>,
 }
 
 impl Layers {
     /// Gathers the flags, the environment (from [`std::env::vars_os`]), the `.env` file and the TOML
-    /// file. Relative names of files start at `directory`.
+    /// file. Relative names of files start at `directory`. Below them is what the run was `started` with,
+    /// if one goes on.
     pub fn gather(
         flags: impl IntoIterator<Item = FlagValue>,
         env: impl IntoIterator<Item = (OsString, OsString)>,
         directory: &Path,
+        started: Option<&Started>,
     ) -> Self {
         let mut layers = Self {
             env: Variables::from_env(env),
             directory: directory.to_owned(),
             ..Self::default()
         };
+        if let Some(started) = started {
+            let (given, problems) = started.layer(directory);
+            let run_dir = started.run_dir.as_path().into();
+            layers.started = Some(StartedLayer { run_dir, given });
+            layers.problems.extend(problems);
+        }
         for flag in flags {
             layers.add_flag(flag);
         }
@@ -132,13 +150,15 @@ impl Layers {
     }
 
     /// The name and the text of the file that a setting names, or else of the default one. Only a file
-    /// that was named must be there.
+    /// that was named now must be there: what was in one at the start is known.
     fn open(&mut self, key: &str, default: &str) -> Option<(Arc<Path>, String)> {
         let named = self
             .given
             .get(key)
             .and_then(|given| given.first()?.written.scalar());
         let must_exist = named.is_some();
+        let at_start = || self.started.as_ref()?.given.get(key)?.written.scalar();
+        let named = named.or_else(at_start);
         let name: Arc<Path> = Path::new(named.as_deref().unwrap_or(default)).into();
         match read(&self.directory.join(&name)) {
             Ok(text) => Some((name, text)),

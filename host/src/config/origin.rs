@@ -29,6 +29,13 @@ pub enum Origin {
         /// From 1, in characters.
         column: usize,
     },
+    /// The record of the run that goes on.
+    Started {
+        /// The file, as it was named.
+        file: Arc<Path>,
+        /// Where the value was written when the run was started.
+        origin: String,
+    },
     /// Nobody wrote it.
     Default,
 }
@@ -37,7 +44,7 @@ impl Origin {
     /// The origin together with the key, where the origin alone does not tell it.
     pub(crate) fn naming(&self, key: &str) -> String {
         match self {
-            Self::File { .. } | Self::Default => format!("{self}: `{key}`"),
+            Self::File { .. } | Self::Started { .. } | Self::Default => format!("{self}: `{key}`"),
             Self::Flag(_) | Self::Env(_) | Self::DotEnv { .. } => self.to_string(),
         }
     }
@@ -54,6 +61,7 @@ impl fmt::Display for Origin {
             Self::File { file, line, column } => {
                 write!(f, "{}:{line}:{column}", file.display())
             }
+            Self::Started { file, .. } => write!(f, "{}", file.display()),
             Self::Default => f.write_str("default"),
         }
     }

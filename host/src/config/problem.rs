@@ -123,6 +123,20 @@ pub enum Problem {
         /// What is wrong.
         reason: String,
     },
+    /// A run that goes on was started with something else.
+    #[error("{at}: {}, and now it is {now}", was_started(run_dir, key, was.as_ref()))]
+    Differs {
+        /// Where it is said now.
+        at: Origin,
+        /// The key.
+        key: String,
+        /// The run.
+        run_dir: Arc<Path>,
+        /// What it was started with, and where that was written; `None` if with nothing.
+        was: Option<(String, String)>,
+        /// What is said now.
+        now: String,
+    },
     /// A plugin's configuration has no such key.
     #[error("{at}: the plugin `{plugin}` has no configuration key `{key}`; {advice}")]
     UnknownPluginKey {
@@ -228,6 +242,7 @@ impl Problem {
             | Self::WrongType { at, .. }
             | Self::BadValue { at, .. }
             | Self::Conflict { at, .. }
+            | Self::Differs { at, .. }
             | Self::UnknownPluginKey { at, .. }
             | Self::SecretFile { at, .. }
             | Self::TooManyInFlight { at, .. } => Some(at),
@@ -251,8 +266,12 @@ impl Problem {
             (_, Some(Origin::Env(_))) => (2, 0, 0),
             (_, Some(Origin::DotEnv { line, .. })) => (3, *line, 0),
             (_, Some(Origin::File { line, column, .. })) => (4, *line, *column),
-            (_, Some(Origin::Default) | None) => (5, 0, 0),
+            (_, Some(Origin::Started { .. } | Origin::Default) | None) => (5, 0, 0),
         }
+    }
+
+    const fn is_difference(&self) -> bool {
+        matches!(self, Self::Differs { .. })
     }
 
     /// The line of the TOML file, if it is there.
@@ -280,6 +299,12 @@ impl ConfigError {
         problems.sort_by_key(Problem::place);
         Err(Self { problems })
     }
+
+    /// Whether nothing is wrong but that a run that goes on was started with something else.
+    #[must_use]
+    pub fn is_of_another_run(&self) -> bool {
+        self.problems.iter().all(Problem::is_difference)
+    }
 }
 
 impl fmt::Display for ConfigError {
@@ -289,6 +314,12 @@ impl fmt::Display for ConfigError {
         write!(f, "the configuration has {count} problem{plural}")?;
         for (index, problem) in self.problems.iter().enumerate() {
             write!(f, "\n  {}. {problem}", index + 1)?;
+        }
+        if self.problems.iter().any(Problem::is_difference) {
+            f.write_str(
+                "\n  hint: a run goes on with what it was started with: leave out what differs, or start a \
+                 new run with --run-dir",
+            )?;
         }
         Ok(())
     }
@@ -318,6 +349,15 @@ fn shorten(text: &str, longest: usize) -> String {
         short.push('…');
     }
     short
+}
+
+fn was_started(run_dir: &Path, key: &str, was: Option<&(String, String)>) -> String {
+    let run = format!("the run in {} was started", run_dir.display());
+    match was {
+        None => format!("{run} without {key}"),
+        Some((value, origin)) if origin.is_empty() => format!("{run} with {key} = {value}"),
+        Some((value, origin)) => format!("{run} with {key} = {value} ({origin})"),
+    }
 }
 
 fn did_you_mean(nearest: Option<&str>) -> String {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::layers::Layers;
+use super::layers::{Layers, StartedLayer};
 use super::origin::Origin;
 use super::parse::{Given, Value, from_text, parse};
 use super::problem::{ConfigError, Problem, excerpt, sentence};
@@ -74,14 +74,17 @@ impl RuntimeConfig {
         let Layers {
             given,
             mut problems,
-            warnings,
+            mut warnings,
             env,
             dotenv,
             directory,
+            started,
         } = layers;
+        let started_with = |key: &str| started.as_ref()?.given.get(key);
         let mut effective = BTreeMap::new();
         for setting in SETTINGS.iter().filter(|s| s.kind != Kind::Table) {
-            let written = given.get(setting.key).and_then(|given| given.first());
+            let now = given.get(setting.key).and_then(|given| given.first());
+            let written = now.or_else(|| started_with(setting.key));
             let value = written.map(|given| parse(setting.kind, setting.key, given));
             let (value, origin) = match (value, written) {
                 (Some(Ok(value)), Some(given)) => (Some(value), given.origin.clone()),
@@ -95,9 +98,15 @@ impl RuntimeConfig {
             };
             effective.insert(setting.key, Effective { value, origin });
         }
-        let live = live(given.get("live").map_or(&[], Vec::as_slice), &mut problems);
+        let words = given.get("live").map_or(&[][..], Vec::as_slice);
+        let live = live(words, started_with("live"), &mut problems);
         effective.insert("live", Effective::of_live(live, &effective));
-        let free = free_keys(given);
+        if let Some(started) = &started {
+            let differences = started.differences(&given, live);
+            problems.extend(differences.refused);
+            warnings.extend(differences.allowed);
+        }
+        let free = free_keys(given, started);
         let values = Values(&effective);
         let config = Self {
             exchange: values.exchange(),
@@ -202,7 +211,7 @@ impl Effective {
 }
 
 /// The one setting in which a flag does not take the place of the other layers.
-fn live(given: &[Given], problems: &mut Vec<Problem>) -> Live {
+fn live(given: &[Given], started: Option<&Given>, problems: &mut Vec<Problem>) -> Live {
     let is_flag = |given: &&Given| matches!(given.origin, Origin::Flag(_));
     let mut read = |given: Option<&Given>, strongest: bool| match given
         .map(|given| parse(Kind::Switch, "live", given))
@@ -217,19 +226,25 @@ fn live(given: &[Given], problems: &mut Vec<Problem>) -> Live {
     };
     let flag = given.iter().find(is_flag);
     let word = given.iter().find(|given| !is_flag(given));
+    // Whoever said both when the run was started has said them.
     Live {
-        flag: read(flag, true),
-        word: read(word, flag.is_none()),
+        flag: read(flag.or(started), true),
+        word: read(word.or(started), flag.is_none()),
     }
 }
 
 /// The keys of the free tables, each with its strongest value.
-fn free_keys(given: BTreeMap<String, Vec<Given>>) -> BTreeMap<String, Given> {
-    given
+fn free_keys(
+    given: BTreeMap<String, Vec<Given>>,
+    started: Option<StartedLayer>,
+) -> BTreeMap<String, Given> {
+    let now = given
         .into_iter()
-        .filter(|(key, _)| super::table::setting(key).is_none())
-        .filter_map(|(key, given)| Some((key, given.into_iter().next()?)))
-        .collect()
+        .filter_map(|(key, given)| Some((key, given.into_iter().next()?)));
+    let mut free: BTreeMap<_, _> = started.map(|started| started.given).unwrap_or_default();
+    free.extend(now);
+    free.retain(|key, _| super::table::setting(key).is_none());
+    free
 }
 
 /// The parameters of the strategy, as text.

@@ -275,6 +275,15 @@ pub const SETTINGS: &[Setting] = &[
     .flag("run-dir")
     .presentation(),
     Setting::new(
+        "resume",
+        "",
+        Kind::Path,
+        "Goes on with the run in this directory, which --run-dir has made",
+    )
+    .flag("resume")
+    .flag_only()
+    .presentation(),
+    Setting::new(
         "run.id",
         "INVESTBOT_RUN_ID",
         Kind::Id,

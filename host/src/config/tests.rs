@@ -4,6 +4,7 @@ mod mistakes;
 mod precedence;
 mod robust;
 mod secrets;
+mod started;
 
 use std::ffi::OsString;
 use std::fs;
@@ -62,7 +63,7 @@ impl Case {
     }
 
     fn resolve(&self) -> RuntimeConfig {
-        let layers = Layers::gather(self.flags.clone(), self.env.clone(), self.path());
+        let layers = Layers::gather(self.flags.clone(), self.env.clone(), self.path(), None);
         RuntimeConfig::resolve(layers)
     }
 }

@@ -107,8 +107,10 @@ pub struct Retry {
 pub struct Run {
     /// Everything random is drawn from it.
     pub seed: u64,
-    /// The directory of its records.
+    /// A new directory for its records.
     pub dir: Option<PathBuf>,
+    /// The directory of a run to go on with; then there is no new one.
+    pub resume: Option<PathBuf>,
     /// Its name.
     pub id: Option<String>,
     /// How fast simulated time passes.

@@ -125,9 +125,12 @@ impl Values<'_> {
     }
 
     pub(super) fn run(&self) -> Run {
+        let resume = self.owned("resume").map(PathBuf::from);
+        let dir = self.owned("run.dir").map(PathBuf::from);
         Run {
             seed: self.whole("run.seed"),
-            dir: self.owned("run.dir").map(PathBuf::from),
+            dir: dir.filter(|_| resume.is_none()),
+            resume,
             id: self.owned("run.id"),
             pace: match self.opt_text("run.pace") {
                 Some("realtime") => Pace::Realtime,

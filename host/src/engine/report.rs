@@ -2,9 +2,11 @@
 
 use investbot_plugin_api::{Decimal, OrderType, Side, UnixNanos};
 use serde::{Deserialize, Serialize};
+use sha2::digest::common::hazmat::SerializableState as _;
 use sha2::{Digest as _, Sha256};
 
 use super::event::OrderState;
+use super::text;
 
 /// What an execution report is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -127,6 +129,51 @@ impl ReportDigest {
     }
 }
 
+/// A [`ReportDigest`] half-way, for a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DigestState {
+    #[serde(with = "text")]
+    lines: u64,
+    /// The state of the hash as the sha2 crate gives it, in hex.
+    hash: String,
+}
+
+/// A state that is not one of a [`ReportDigest`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{hash}` is not the state of a digest\n  hint: the file it is from was changed or damaged, or written \
+     by another version of investbot"
+)]
+pub struct DigestStateError {
+    hash: String,
+}
+
+impl ReportDigest {
+    /// Where the digest is, to go on from there.
+    #[must_use]
+    pub fn state(&self) -> DigestState {
+        DigestState {
+            lines: self.lines,
+            hash: hex::encode(self.hash.serialize()),
+        }
+    }
+
+    /// Goes on from `state`.
+    pub fn restore(state: &DigestState) -> Result<Self, DigestStateError> {
+        let bytes = hex::decode(&state.hash).ok();
+        let serialized = bytes.and_then(|bytes| bytes.as_slice().try_into().ok());
+        let hash = serialized.and_then(|bytes| Sha256::deserialize(&bytes).ok());
+        let hash = hash.ok_or_else(|| DigestStateError {
+            hash: state.hash.clone(),
+        })?;
+        Ok(Self {
+            hash,
+            lines: state.lines,
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -173,5 +220,44 @@ mod tests {
             digest.to_hex(),
             hex::encode(Sha256::digest(format!("{line}\n")))
         );
+    }
+    #[test]
+    fn a_digest_goes_on_from_any_line() {
+        // Every length up to two blocks of the hash, so that every fill of its buffer is met.
+        let lines: Vec<String> = (0..130).map(|length| "x".repeat(length)).collect();
+        let add = |digest: &mut ReportDigest, lines: &[String]| {
+            for line in lines {
+                digest.add_line(line);
+            }
+        };
+        let mut whole = ReportDigest::default();
+        add(&mut whole, &lines);
+        for split in 0..=lines.len() {
+            let mut digest = ReportDigest::default();
+            add(&mut digest, &lines[..split]);
+            let text = serde_json::to_string(&digest.state()).expect("strings");
+            let state = serde_json::from_str(&text).expect("it was written so");
+            let mut digest = ReportDigest::restore(&state).expect("its own");
+            assert_eq!(digest.state(), state);
+            add(&mut digest, &lines[split..]);
+            assert_eq!(
+                (digest.to_hex(), digest.lines()),
+                (whole.to_hex(), whole.lines())
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_no_state_is_refused() {
+        let good = ReportDigest::default().state();
+        let full_buffer = format!("{}ff", &good.hash[..good.hash.len() - 2]);
+        for hash in ["", "zz", &good.hash[2..], &full_buffer] {
+            let state = DigestState {
+                hash: hash.to_owned(),
+                ..good.clone()
+            };
+            let error = ReportDigest::restore(&state).expect_err(hash);
+            assert!(error.to_string().contains("is not the state of a digest"));
+        }
     }
 }

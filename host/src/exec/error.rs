@@ -1,5 +1,7 @@
 //! Why a run did not come to its end, and the exit code of each reason.
 
+use std::path::PathBuf;
+
 use investbot_plugin_api::AdapterError;
 
 use super::boot::RecallError;
@@ -9,7 +11,7 @@ use crate::config::ConfigError;
 use crate::engine::core::{InstrumentError, RestoreError};
 use crate::engine::{Core, OrderState};
 use crate::exit::ExitCode;
-use crate::feed::DataError;
+use crate::feed::{DataError, IntentError};
 use crate::observe::record::RecordError;
 use crate::observe::run_dir::RunDirError;
 use crate::plugin::LoadError;
@@ -34,9 +36,32 @@ pub enum RunError {
     /// The plugin was refused or would not open.
     #[error(transparent)]
     Plugin(Box<LoadError>),
+    /// The plugin is not the one that the run was started with.
+    #[error("the run in {} was started with another library of its plugin\n{plugin}", run_dir.display())]
+    OtherPlugin {
+        /// The run.
+        run_dir: PathBuf,
+        /// What is wrong with the plugin.
+        plugin: Box<LoadError>,
+    },
+    /// The data are not those that the run was started with.
+    #[error(
+        "the run in {} cannot go on with these data{}\n  hint: put the files back, or say with --bars and \
+         --intents where they are now; with other data, start a new run", run_dir.display(),
+        numbered(differences)
+    )]
+    OtherData {
+        /// The run.
+        run_dir: PathBuf,
+        /// What is different.
+        differences: Vec<String>,
+    },
     /// The bars or intents cannot be used.
     #[error(transparent)]
     Data(#[from] DataError),
+    /// The intents cannot be gone on with.
+    #[error(transparent)]
+    Lines(#[from] IntentError),
     /// A file of intents cannot be opened.
     #[error(
         "cannot open the intents {path}: {cause}\n  hint: check --intents; `-` reads standard input"
@@ -137,9 +162,13 @@ impl RunError {
     #[must_use]
     pub fn exit_code(&self) -> ExitCode {
         match self {
+            Self::Config(error) if error.is_of_another_run() => ExitCode::RunDir,
             Self::Config(_) | Self::Intents { .. } => ExitCode::ConfigOrData,
+            Self::OtherData { .. } => ExitCode::RunDir,
+            Self::Lines(error) => error.exit_code(),
             Self::Data(error) => error.exit_code(),
             Self::Plugin(_)
+            | Self::OtherPlugin { .. }
             | Self::PluginAndConfig { .. }
             | Self::Instrument(_)
             | Self::Start { .. } => ExitCode::PluginRefused,
@@ -161,6 +190,13 @@ impl RunError {
             Self::Thread(_) => ExitCode::Unexpected,
         }
     }
+}
+
+fn numbered(lines: &[String]) -> String {
+    let lines = lines.iter().enumerate();
+    lines
+        .map(|(index, line)| format!("\n  {}. {line}", index + 1))
+        .collect()
 }
 
 /// How many orders a message names.
@@ -204,7 +240,10 @@ const fn run_dir_code(error: &RunDirError) -> ExitCode {
     match error {
         RunDirError::Exists { .. }
         | RunDirError::Locked { .. }
-        | RunDirError::NotADirectory { .. } => ExitCode::RunDir,
+        | RunDirError::NotADirectory { .. }
+        | RunDirError::NotARun { .. }
+        | RunDirError::Asked { .. }
+        | RunDirError::Short { .. } => ExitCode::RunDir,
         RunDirError::Io { .. } => ExitCode::Unexpected,
     }
 }

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use investbot_plugin_api::manifest::{Capabilities, Deadline};
 use investbot_plugin_api::{Decimal, Instrument, OpenParams};
-use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use super::CancelFlag;
 use super::boot::{Kept, Recalled, Started, recall, take_over};
+use super::checkpoint::Snapshot;
 use super::desk::{Desk, Parts};
 use super::error::RunError;
 use super::hands::{Hand, Hands};
@@ -80,6 +80,10 @@ impl Prepared {
             Pace::Virtual => RunClock::simulated(),
             Pace::Realtime => RunClock::realtime(),
         });
+        let snapshot = match &run_dir {
+            None => None,
+            Some(run_dir) => checkpoint::load::<Snapshot>(&RealFs, run_dir.path())?,
+        };
         if let Some(bars) = &self.bars {
             // The run begins where its market does, so that nothing happens in 1970.
             clock.advance_to(
@@ -95,13 +99,16 @@ impl Prepared {
             Some(bars) => Progress::new(bars.progress(), !self.config.output.quiet),
             None => Progress::hidden(),
         };
+        if let (Some(bars), Some(snapshot)) = (&mut self.bars, &snapshot) {
+            bars.skip(snapshot.progress.bars, window.from)?;
+        }
         let bars = self.bars.take().map(BarStream::spawn).transpose()?;
         let mut source = Source::new(bars, window, None);
         let stream = self.is_stream().then(Output::stdout);
         let mut record = Record::new(stream, run_dir.as_ref())?;
         let recalled = match &run_dir {
             None => None,
-            Some(run_dir) => Some(self.recall(&run_id, run_dir, &mut source, &mut record)?),
+            Some(run_dir) => Some(self.recall(&run_id, run_dir, snapshot, &mut source, &mut record)?),
         };
         Ok(Begun {
             run_id,
@@ -114,21 +121,11 @@ impl Prepared {
         })
     }
 
-    /// The run directory and the run's id.
-    fn take_run_dir(&self) -> Result<(Option<RunDir>, String), RunError> {
-        let run_id = self.run_id();
-        let dir = self.config.run.dir.as_deref();
-        let run_dir = dir.map(RunDir::create).transpose()?;
-        if let Some(run_dir) = &run_dir {
-            run_dir.write_json("run.json", &self.describe(&run_id))?;
-        }
-        Ok((run_dir, run_id))
-    }
-
     fn recall(
         &self,
         run_id: &str,
         run_dir: &RunDir,
+        snapshot: Option<Snapshot>,
         source: &mut Source,
         record: &mut Record,
     ) -> Result<Recalled, RunError> {
@@ -138,7 +135,6 @@ impl Prepared {
             options: Options::default(),
             saves_aside: true,
         };
-        let snapshot = checkpoint::load(kept.fs.as_ref(), &kept.dir)?;
         let mut failed = None;
         let mut told = |report: &ExecutionReport| {
             if let Err(error) = record.report(report) {
@@ -236,7 +232,7 @@ impl Prepared {
             lockstep,
         });
         if let Some(intents) = self.intents.take() {
-            let intents = Intents::spawn(intents);
+            let intents = Intents::spawn(intents.after(last_intent)?);
             source.listen_to(intents.map_err(RunError::Thread)?);
         }
         let mut session = Session {
@@ -384,7 +380,7 @@ impl Prepared {
 
     /// The run's id, part of every idempotency key. A simulated venue begins anew with every run, so
     /// that the same seed may give the same keys; a real one has seen the keys of other runs.
-    fn run_id(&self) -> String {
+    pub(super) fn run_id(&self) -> String {
         if let Some(id) = &self.config.run.id {
             return id.clone();
         }
@@ -399,27 +395,6 @@ impl Prepared {
             hash.update(RandomState::new().hash_one(now).to_be_bytes());
         }
         hex::encode(&hash.finalize()[..8])
-    }
-
-    /// What was asked, without secrets.
-    fn describe(&self, run_id: &str) -> serde_json::Value {
-        let info = &self.plugin.manifest().plugin;
-        json!({
-            "format": "investbot.run",
-            "version": 1,
-            "investbot": env!("CARGO_PKG_VERSION"),
-            "run_id": run_id,
-            "stream": self.stream,
-            "instrument": self.instrument,
-            "plugin": {
-                "id": info.id,
-                "version": info.version,
-                "api": self.plugin.api().to_string(),
-                "sha256": self.plugin.sha256(),
-                "path": self.plugin.path(),
-            },
-            "config": self.config.describe(),
-        })
     }
 }
 

@@ -6,6 +6,7 @@ use std::fs::File;
 use std::io::{self, Read};
 
 use super::error::RunError;
+use super::resumed::{OpenIntents, Resumed};
 use crate::config::{Gaps, IntentSource, Mode, RuntimeConfig, ValidatedPluginConfig};
 use crate::engine::strategy::{self, Strategy};
 use crate::feed::{BarOptions, BarReader, Bundled, GapPolicy, IntentReader};
@@ -19,16 +20,21 @@ pub struct Prepared {
     pub(super) stream: String,
     pub(super) instrument: String,
     pub(super) bars: Option<BarReader>,
-    pub(super) intents: Option<IntentReader<Box<dyn Read + Send>>>,
+    pub(super) intents: Option<OpenIntents>,
+    /// The run that goes on, if it is no new one.
+    pub(super) resumed: Option<Resumed>,
 }
 
 impl Prepared {
     /// Finds and checks everything, and opens the data.
-    pub fn new(mut config: RuntimeConfig) -> Result<Self, RunError> {
+    pub fn new(mut config: RuntimeConfig, resumed: Option<Resumed>) -> Result<Self, RunError> {
         let mode = config.mode();
         let instrument = instrument_name(&config);
         check_strategy(&mut config, mode);
-        let plugin = find_plugin(&config)?;
+        let plugin = find_plugin(&config).map_err(|error| match &resumed {
+            Some(resumed) => resumed.explain(error),
+            None => error,
+        })?;
         let valid = config.validate_for(plugin.manifest(), mode)?;
         let simulated = plugin.manifest().plugin.simulated;
         let bars = if simulated {
@@ -49,6 +55,7 @@ impl Prepared {
             instrument,
             bars,
             intents,
+            resumed,
         })
     }
 }
@@ -136,9 +143,9 @@ fn open_bars(config: &RuntimeConfig) -> Result<BarReader, RunError> {
     })
 }
 
-fn open_intents(source: &IntentSource) -> Result<IntentReader<Box<dyn Read + Send>>, RunError> {
-    Ok(match source {
-        IntentSource::Stdin => IntentReader::new("stdin", Box::new(io::stdin())),
+fn open_intents(source: &IntentSource) -> Result<OpenIntents, RunError> {
+    let (reader, begins_again): (IntentReader<Box<dyn Read + Send>>, _) = match source {
+        IntentSource::Stdin => (IntentReader::new("stdin", Box::new(io::stdin())), false),
         IntentSource::File(path) => {
             let shown = path.display().to_string();
             let unreadable = |cause| RunError::Intents {
@@ -151,7 +158,12 @@ fn open_intents(source: &IntentSource) -> Result<IntentReader<Box<dyn Read + Sen
                 return Err(unreadable(cause));
             }
             let file = File::open(path).map_err(unreadable)?;
-            IntentReader::new(&shown, Box::new(file))
+            let begins_again = file.metadata().is_ok_and(|about| about.is_file());
+            (IntentReader::new(&shown, Box::new(file)), begins_again)
         }
+    };
+    Ok(OpenIntents {
+        reader,
+        begins_again,
     })
 }

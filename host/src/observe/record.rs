@@ -84,9 +84,9 @@ impl Record {
 impl Files {
     fn create(run_dir: &RunDir) -> Result<Self, RunDirError> {
         let mut files = Self {
-            reports: run_dir.create_file("reports.jsonl")?,
-            fills: run_dir.create_file("fills.jsonl")?,
-            fills_csv: run_dir.create_file("fills.csv")?,
+            reports: run_dir.begin_file("reports.jsonl")?,
+            fills: run_dir.begin_file("fills.jsonl")?,
+            fills_csv: run_dir.begin_file("fills.csv")?,
         };
         files.fills_csv.line(Record::FILL_COLUMNS)?;
         Ok(files)

@@ -2,61 +2,22 @@
 //!
 //! One process owns it, by a lock on a file inside it that the system lets go of when the process ends.
 
+mod error;
+mod file;
+#[cfg(test)]
+mod tests;
+
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Write};
+use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-/// Why a run directory cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum RunDirError {
-    /// There is something in it.
-    #[error(
-        "run directory {} already holds a run\n  hint: choose another --run-dir, or remove it if it \
-         is not needed any more", .path.display()
-    )]
-    Exists {
-        /// The directory.
-        path: PathBuf,
-    },
-    /// Another process works in it.
-    #[error(
-        "run directory {} is locked by another process\n  hint: wait for it to end, or choose \
-         another --run-dir", .path.display()
-    )]
-    Locked {
-        /// The directory.
-        path: PathBuf,
-    },
-    /// The path is something else.
-    #[error("run directory {} is not a directory\n  hint: choose another --run-dir", .path.display())]
-    NotADirectory {
-        /// The path.
-        path: PathBuf,
-    },
-    /// The system said no.
-    #[error("cannot write {}: {source}\n  hint: {}", .path.display(), hint(.source))]
-    Io {
-        /// The file or directory.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-}
+use super::asked::Asked;
+use crate::fs::{Fs as _, RealFs};
 
-fn hint(error: &io::Error) -> &'static str {
-    match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            "free some space, or choose a --run-dir on another disk"
-        }
-        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-            "choose a --run-dir that you may write to"
-        }
-        io::ErrorKind::NotFound => "create the directory above it first",
-        _ => "check the disk and the path",
-    }
-}
+pub use error::{AskedError, RunDirError};
+pub use file::{RunFile, SyncHandle};
 
 /// A run directory that this process owns.
 #[derive(Debug)]
@@ -69,69 +30,97 @@ pub struct RunDir {
 impl RunDir {
     const LOCK: &'static str = ".lock";
 
-    /// Makes a new run directory, or takes an empty one.
+    /// What is written there first, and what a start leaves that is killed while it writes it.
+    const ASKED: &'static str = "run.json";
+    const UNFINISHED: &'static str = "run.json.new";
+
+    /// Makes a new run directory, or takes one in which nothing has begun.
     pub fn create(path: &Path) -> Result<Self, RunDirError> {
-        let failed = |source| RunDirError::Io {
-            path: path.to_owned(),
-            source,
-        };
+        let failed = |source| io_error(path, source);
         match fs::create_dir(path) {
             Ok(()) => {}
-            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {
-                if !path.is_dir() {
-                    return Err(RunDirError::NotADirectory {
-                        path: path.to_owned(),
-                    });
-                }
-            }
-            Err(e) if e.kind() == io::ErrorKind::NotADirectory => {
-                return Err(RunDirError::NotADirectory {
-                    path: path.to_owned(),
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => {}
+            Err(e) => {
+                return Err(match e.kind() {
+                    io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => {
+                        RunDirError::NotADirectory {
+                            path: path.to_owned(),
+                        }
+                    }
+                    _ => failed(e),
                 });
             }
-            Err(e) => return Err(failed(e)),
         }
-        let lock_path = path.join(Self::LOCK);
-        let ours = !lock_path.exists();
-        let lock = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&lock_path)
-            .map_err(failed)?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(RunDirError::Locked {
-                    path: path.to_owned(),
-                });
-            }
-            Err(TryLockError::Error(e)) => return Err(failed(e)),
-        }
+        // The directory itself must be on the disk, or all that is in it could vanish.
+        let above = path.parent().filter(|above| !above.as_os_str().is_empty());
+        let above = above.unwrap_or(Path::new("."));
+        RealFs
+            .sync_dir(above)
+            .map_err(|source| io_error(above, source))?;
+        let ours = !path.join(Self::LOCK).exists();
+        let run_dir = Self::lock(path)?;
         // Looked at under the lock, so that of two processes only one can find it empty.
-        let others = fs::read_dir(path)
-            .map_err(failed)?
-            .any(|entry| match entry {
-                Ok(entry) => entry.file_name() != Self::LOCK,
-                Err(_) => true,
-            });
-        if others {
+        let is_other = |entry: io::Result<fs::DirEntry>| {
+            entry.map_or(true, |entry| {
+                let name = entry.file_name();
+                name != Self::LOCK && name != Self::UNFINISHED
+            })
+        };
+        if fs::read_dir(path).map_err(failed)?.any(is_other) {
             if ours {
                 // Somebody else's directory is left as it was.
-                let _ = fs::remove_file(&lock_path);
+                let _ = fs::remove_file(path.join(Self::LOCK));
             }
             return Err(RunDirError::Exists {
                 path: path.to_owned(),
             });
         }
-        Ok(Self {
-            path: path.to_owned(),
-            _lock: lock,
-        })
+        Ok(run_dir)
     }
 
-    /// STUB
-    pub fn reopen(path: &Path) -> Result<Self, RunDirError> { Self::create(path) }
+    /// Takes a directory with a run in it, to go on with it.
+    pub fn reopen(path: &Path) -> Result<Self, RunDirError> {
+        let is_no_run = |what| RunDirError::NotARun {
+            path: path.to_owned(),
+            what,
+        };
+        match fs::metadata(path) {
+            Ok(about) if about.is_dir() => {}
+            Ok(_) => return Err(is_no_run("it is not a directory")),
+            Err(error) => {
+                return Err(match error.kind() {
+                    io::ErrorKind::NotFound => is_no_run("there is no such directory"),
+                    io::ErrorKind::NotADirectory => is_no_run("it is not a directory"),
+                    _ => io_error(path, error),
+                });
+            }
+        }
+        // Looked at before the lock is made, so that somebody else's directory is left as it was.
+        if !path.join(Self::ASKED).exists() {
+            return Err(is_no_run("there is no run in it"));
+        }
+        Self::lock(path)
+    }
+
+    fn lock(path: &Path) -> Result<Self, RunDirError> {
+        let failed = |source| io_error(path, source);
+        let lock = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(path.join(Self::LOCK))
+            .map_err(failed)?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Self {
+                path: path.to_owned(),
+                _lock: lock,
+            }),
+            Err(TryLockError::WouldBlock) => Err(RunDirError::Locked {
+                path: path.to_owned(),
+            }),
+            Err(TryLockError::Error(e)) => Err(failed(e)),
+        }
+    }
 
     /// Where it is.
     #[must_use]
@@ -139,135 +128,85 @@ impl RunDir {
         &self.path
     }
 
+    /// Writes down what was asked. It is on the disk then: from here on there is a run.
+    pub fn write_asked(&self, asked: &Asked) -> Result<(), RunDirError> {
+        self.replace(Self::ASKED, asked.to_text().as_bytes())
+    }
+
+    /// What was asked when the run was started.
+    pub fn asked(&self) -> Result<Asked, RunDirError> {
+        let path = self.path.join(Self::ASKED);
+        read(&path)
+            .map_err(AskedError::from)
+            .and_then(|bytes| Ok(Asked::of_text(&bytes)?))
+            .map_err(|error| RunDirError::Asked { path, error })
+    }
+
     /// Makes a directory inside, for a simulated venue's own records.
     pub fn make_dir(&self, name: &str) -> Result<PathBuf, RunDirError> {
         let path = self.path.join(name);
-        fs::create_dir_all(&path).map_err(|source| RunDirError::Io {
-            path: path.clone(),
-            source,
-        })?;
+        fs::create_dir_all(&path).map_err(|source| io_error(&path, source))?;
+        self.sync_names()?;
         Ok(path)
     }
 
-    /// Opens a new file inside for appending.
-    pub fn create_file(&self, name: &str) -> Result<RunFile, RunDirError> {
-        let path = self.path.join(name);
-        let file = File::create_new(&path).map_err(|source| RunDirError::Io {
-            path: path.clone(),
-            source,
-        })?;
-        Ok(RunFile {
-            path,
-            file: io::BufWriter::new(file),
-        })
+    /// Begins a file inside, in place of whatever has the name.
+    pub fn begin_file(&self, name: &str) -> Result<RunFile, RunDirError> {
+        RunFile::begin(self.path.join(name))
+    }
+
+    /// Goes on with a file inside after its first `length` bytes; what follows them is cut off.
+    ///
+    /// # Errors
+    ///
+    /// [`RunDirError::Short`] if it has not that many.
+    pub fn resume_file(&self, name: &str, length: u64) -> Result<RunFile, RunDirError> {
+        RunFile::resume(self.path.join(name), length)
     }
 
     /// Writes a JSON document whole or not at all.
     pub fn write_json(&self, name: &str, value: &impl Serialize) -> Result<(), RunDirError> {
+        let mut text = serde_json::to_vec_pretty(value)
+            .map_err(|error| io_error(&self.path.join(name), error.into()))?;
+        text.push(b'\n');
+        self.replace(name, &text)
+    }
+
+    /// Waits until the names of the files are on the disk.
+    pub fn sync_names(&self) -> Result<(), RunDirError> {
+        RealFs
+            .sync_dir(&self.path)
+            .map_err(|source| io_error(&self.path, source))
+    }
+
+    fn replace(&self, name: &str, text: &[u8]) -> Result<(), RunDirError> {
+        let new = self.path.join(format!("{name}.new"));
+        let write = || {
+            let mut file = File::create(&new)?;
+            file.write_all(text)?;
+            file.sync_all()
+        };
+        write().map_err(|source| io_error(&new, source))?;
         let path = self.path.join(name);
-        self.replace(&path, value)
-            .map_err(|source| RunDirError::Io { path, source })
-    }
-
-    fn replace(&self, path: &Path, value: &impl Serialize) -> io::Result<()> {
-        let mut file = tempfile::NamedTempFile::new_in(&self.path)?;
-        serde_json::to_writer_pretty(&mut file, value)?;
-        file.write_all(b"\n")?;
-        file.as_file().sync_all()?;
-        file.persist(path)?;
-        Ok(())
+        fs::rename(&new, &path).map_err(|source| io_error(&path, source))?;
+        self.sync_names()
     }
 }
 
-/// A file of the run directory that is written line by line.
-#[derive(Debug)]
-pub struct RunFile {
-    path: PathBuf,
-    file: io::BufWriter<File>,
+fn io_error(path: &Path, source: io::Error) -> RunDirError {
+    let path = path.to_owned();
+    RunDirError::Io { path, source }
 }
 
-impl RunFile {
-    /// Adds a line.
-    pub fn line(&mut self, text: &str) -> Result<(), RunDirError> {
-        self.file
-            .write_all(text.as_bytes())
-            .and_then(|()| self.file.write_all(b"\n"))
-            .map_err(|source| self.failed(source))
+/// The bytes of a file. Bounded, because what is there may be anything.
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    const LARGEST: u64 = 1 << 20;
+    let mut bytes = Vec::new();
+    File::open(path)?
+        .take(LARGEST + 1)
+        .read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > LARGEST {
+        return Err(io::Error::other("it is larger than 1 MiB"));
     }
-
-    /// Hands everything to the system.
-    pub fn finish(&mut self) -> Result<(), RunDirError> {
-        self.file.flush().map_err(|source| self.failed(source))
-    }
-
-    fn failed(&self, source: io::Error) -> RunDirError {
-        RunDirError::Io {
-            path: self.path.clone(),
-            source,
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn of_two_owners_the_second_is_refused_and_a_used_directory_is_never_taken() {
-        let parent = tempfile::tempdir().expect("a temporary directory");
-        let path = parent.path().join("run");
-        let first = RunDir::create(&path).expect("new");
-        assert!(matches!(
-            RunDir::create(&path),
-            Err(RunDirError::Locked { .. })
-        ));
-        first.write_json("run.json", &1).expect("writable");
-        drop(first);
-        assert!(matches!(
-            RunDir::create(&path),
-            Err(RunDirError::Exists { .. })
-        ));
-    }
-
-    #[test]
-    fn an_empty_directory_is_taken_and_a_file_is_not() {
-        let parent = tempfile::tempdir().expect("a temporary directory");
-        RunDir::create(parent.path()).expect("empty");
-        let file = parent.path().join("file");
-        fs::write(&file, "").expect("writable");
-        assert!(matches!(
-            RunDir::create(&file),
-            Err(RunDirError::NotADirectory { .. })
-        ));
-        let below = RunDir::create(&file.join("run"));
-        assert!(
-            matches!(below, Err(RunDirError::NotADirectory { .. })),
-            "{below:?}"
-        );
-    }
-
-    #[test]
-    fn a_directory_of_somebody_else_is_left_as_it_was() {
-        let parent = tempfile::tempdir().expect("a temporary directory");
-        fs::write(parent.path().join("mine"), "x").expect("writable");
-        let refused = RunDir::create(parent.path());
-        assert!(matches!(refused, Err(RunDirError::Exists { .. })));
-        let names: Vec<_> = fs::read_dir(parent.path())
-            .expect("readable")
-            .map(|entry| entry.expect("readable").file_name())
-            .collect();
-        assert_eq!(names, ["mine"]);
-    }
-
-    #[test]
-    fn a_missing_parent_is_named_with_a_way_out() {
-        let parent = tempfile::tempdir().expect("a temporary directory");
-        let error = RunDir::create(&parent.path().join("a/b")).expect_err("no parent");
-        assert!(
-            error
-                .to_string()
-                .contains("create the directory above it first"),
-            "{error}"
-        );
-    }
+    Ok(bytes)
 }

@@ -261,6 +261,34 @@ mod tests {
     }
 
     #[test]
+    fn what_does_not_fit_leaves_the_window_as_it_was() {
+        let text = |window: &Window| serde_json::to_string(&window.state()).expect("strings");
+        let mut window = window(3, &[Decimal::ONE, Decimal::MAX]);
+        let before = text(&window);
+        window
+            .push(Decimal::new(1, 28))
+            .expect_err("124 digits in all");
+        assert_eq!(text(&window), before);
+    }
+
+    #[test]
+    fn a_window_of_another_size_or_an_absurd_one_is_refused() {
+        let mut three = window(3, &[Decimal::ONE]);
+        let longer = window(4, &[Decimal::ONE]).state();
+        let too_many = WindowState {
+            size: 3,
+            ..window(4, &[Decimal::ONE; 4]).state()
+        };
+        let too_fine = WindowState {
+            scale: 29,
+            ..three.state()
+        };
+        for state in [longer, too_many, too_fine] {
+            three.restore(state).expect_err("refused");
+        }
+    }
+
+    #[test]
     fn means_of_other_values_compare_too() {
         let (mut one, mut other) = (window(1, &[Decimal::ONE]), window(1, &[Decimal::new(9, 1)]));
         let compared = Window::compare_means(&mut one, &mut other);

@@ -1,0 +1,112 @@
+//! Files of the run directory that grow line by line.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
+
+use super::RunDirError;
+
+/// A file of the run directory that is written line by line.
+#[derive(Debug)]
+pub struct RunFile {
+    path: PathBuf,
+    file: io::BufWriter<File>,
+    length: u64,
+}
+
+/// A file whose content is to be brought to the disk, by whichever thread has the time.
+#[derive(Debug)]
+pub struct SyncHandle {
+    path: PathBuf,
+    file: File,
+}
+
+impl RunFile {
+    /// An empty file in place of whatever has the name.
+    pub(super) fn begin(path: PathBuf) -> Result<Self, RunDirError> {
+        match File::create(&path) {
+            Ok(file) => Ok(Self::on(path, file, 0)),
+            Err(source) => Err(RunDirError::Io { path, source }),
+        }
+    }
+
+    /// A file that is there, cut back to its first `length` bytes.
+    pub(super) fn resume(path: PathBuf, length: u64) -> Result<Self, RunDirError> {
+        let found = match std::fs::metadata(&path) {
+            Ok(about) => Some(about.len()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(source) => return Err(RunDirError::Io { path, source }),
+        };
+        if found.is_none_or(|found| found < length) {
+            return Err(RunDirError::Short {
+                path,
+                found,
+                expected: length,
+            });
+        }
+        match cut(&path, length) {
+            Ok(file) => Ok(Self::on(path, file, length)),
+            Err(source) => Err(RunDirError::Io { path, source }),
+        }
+    }
+
+    fn on(path: PathBuf, file: File, length: u64) -> Self {
+        let file = io::BufWriter::new(file);
+        Self { path, file, length }
+    }
+
+    /// How long the file is, with what the system does not have yet.
+    #[must_use]
+    pub const fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// Adds a line.
+    pub fn line(&mut self, text: &str) -> Result<(), RunDirError> {
+        self.file
+            .write_all(text.as_bytes())
+            .and_then(|()| self.file.write_all(b"\n"))
+            .map_err(|source| self.failed(source))?;
+        self.length += text.len() as u64 + 1;
+        Ok(())
+    }
+
+    /// Hands everything to the system.
+    pub fn finish(&mut self) -> Result<(), RunDirError> {
+        self.file.flush().map_err(|source| self.failed(source))
+    }
+
+    /// Hands everything to the system, to be brought to the disk through what this answers.
+    pub fn sync_handle(&mut self) -> Result<SyncHandle, RunDirError> {
+        self.finish()?;
+        let file = self.file.get_ref().try_clone();
+        Ok(SyncHandle {
+            path: self.path.clone(),
+            file: file.map_err(|source| self.failed(source))?,
+        })
+    }
+
+    fn failed(&self, source: io::Error) -> RunDirError {
+        RunDirError::Io {
+            path: self.path.clone(),
+            source,
+        }
+    }
+}
+
+impl SyncHandle {
+    /// Waits until the content is on the disk.
+    pub fn sync(&self) -> Result<(), RunDirError> {
+        self.file.sync_data().map_err(|source| RunDirError::Io {
+            path: self.path.clone(),
+            source,
+        })
+    }
+}
+
+fn cut(path: &Path, length: u64) -> io::Result<File> {
+    let mut file = OpenOptions::new().write(true).open(path)?;
+    file.set_len(length)?;
+    file.seek(SeekFrom::Start(length))?;
+    Ok(file)
+}
