@@ -40,7 +40,7 @@ pub struct RuntimeConfig {
     pub max_in_flight: Option<u32>,
     /// The retries.
     pub retry: Retry,
-    /// How long settled orders are remembered in memory.
+    /// How long callers' ids are remembered in memory.
     pub store_ttl: Duration,
     /// The run itself.
     pub run: Run,

@@ -251,9 +251,9 @@ pub const SETTINGS: &[Setting] = &[
             min: 1,
             max: 31_536_000,
         },
-        "How long settled orders are remembered in memory, in seconds",
+        "How long callers' ids are remembered in memory, in seconds of the run's time",
     )
-    .default("86400"),
+    .default("31536000"),
     // The run itself
     Setting::new(
         "run.seed",

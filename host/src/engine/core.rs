@@ -20,7 +20,7 @@ use investbot_plugin_api::manifest::ClientOrderIdRule;
 use investbot_plugin_api::{Decimal, Instrument, OrderRef, UnixNanos};
 
 use super::event::{Command, Input, OrderState, Submission};
-use super::identity::{ClientOrderIds, Origin};
+use super::identity::{ClientOrderIds, Origin, Seen};
 use super::intent::OrderSpec;
 use super::orders::{Order, Orders};
 use super::performance::Performance;
@@ -248,6 +248,17 @@ impl Core {
     /// Orders of which something is still expected, oldest first.
     pub fn unsettled_orders(&self) -> impl Iterator<Item = &Order> {
         self.orders.unsettled()
+    }
+
+    /// What an id of a caller's became, as far as an order that is not settled tells.
+    #[must_use]
+    pub fn seen(&self, id: &str) -> Option<Seen> {
+        let mut unsettled = self.orders.unsettled();
+        let order = unsettled.find(|order| order.id.as_deref() == Some(id))?;
+        Some(Seen {
+            digest: order.digest,
+            client_order_id: Some(order.client_order_id.clone()),
+        })
     }
 
     /// Orders that are wanted and were never attempted, oldest first.

@@ -101,7 +101,8 @@ impl Books {
             position, intent, ..
         } = line;
         let seen = match inputs::id_of(&intent) {
-            Some(id) => self.store.seen(id)?,
+            // What the store has forgotten in time is still known while the order is open.
+            Some(id) => self.store.seen(id)?.or_else(|| self.core.seen(id)),
             None => None,
         };
         let before = out.len();
