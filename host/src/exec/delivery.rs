@@ -8,6 +8,7 @@ use investbot_plugin_api::{
 };
 
 use super::policy::SendPolicy;
+use crate::engine::governor::Sending;
 use crate::engine::protocol::{Asking, Event, Pending, Step};
 use crate::engine::{Outcome, Submission};
 use crate::plugin::Answer;
@@ -46,6 +47,8 @@ pub(super) struct Delivery {
     pub(super) at: UnixNanos,
     /// The attempt before this one is proven absent, and that is not recorded yet.
     pub(super) absent: bool,
+    /// The governor has let this attempt through.
+    pub(super) granted: bool,
     /// The venue is asked before the order is sent: an earlier process may have sent it.
     asks_first: bool,
     /// Requests so far, this one included: attempts, and resends of one attempt to a venue that dedupes.
@@ -78,6 +81,7 @@ impl Delivery {
             next: Next::Claim,
             at: now,
             absent: false,
+            granted: false,
             asks_first,
             sends: 1,
             first_sent: now,
@@ -97,6 +101,7 @@ impl Delivery {
             next: Next::Wait,
             at: now,
             absent: false,
+            granted: false,
             asks_first: false,
             sends: claim.attempt,
             // When is not known; so long ago that no venue need remember it.
@@ -117,6 +122,7 @@ impl Delivery {
             next: Next::Claim,
             at: now,
             absent: false,
+            granted: false,
             asks_first: false,
             sends: claim.attempt,
             first_sent: now,
@@ -137,6 +143,15 @@ impl Delivery {
         self.at = now;
         if self.claim.attempt == 1 {
             self.first_sent = now;
+        }
+    }
+
+    /// What the next request is to whoever counts them.
+    pub(super) const fn sending(&self) -> Sending {
+        match self.next {
+            Next::Ask | Next::Wait => Sending::Read,
+            Next::Claim | Next::Send if self.sends > 1 => Sending::Retry,
+            Next::Claim | Next::Send => Sending::First,
         }
     }
 

@@ -66,6 +66,17 @@ pub enum Answered {
     },
 }
 
+impl Answered {
+    /// Why the request did not succeed, if it did not.
+    #[must_use]
+    pub fn error(&self) -> Option<&AdapterError> {
+        match self {
+            Self::Placed { answer, .. } | Self::Cancelled { answer, .. } => answer.as_ref().err(),
+            Self::Asked { answer, .. } => answer.as_ref().err(),
+        }
+    }
+}
+
 /// A thread of a pool ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a worker thread ended unexpectedly")]

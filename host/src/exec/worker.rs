@@ -14,6 +14,7 @@ use super::delivery::{Delivery, Learned, Next};
 use super::hands::{Answered, Request};
 use super::inputs;
 use super::policy::SendPolicy;
+use crate::engine::governor::{Governor, Limits, Sending};
 use crate::engine::{Outcome, Submission};
 use crate::store::record::{Claim, Record};
 
@@ -34,6 +35,10 @@ pub struct ExecWorker {
     deliveries: BTreeMap<u64, Delivery>,
     due: BTreeSet<(UnixNanos, u64)>,
     cancels: VecDeque<OrderRef>,
+    /// When cancels may be sent.
+    cancels_at: UnixNanos,
+    /// Spares the venue.
+    governor: Governor,
     tickets: u64,
     /// Requests given out and not yet answered.
     under_way: usize,
@@ -47,12 +52,14 @@ pub struct ExecWorker {
 impl ExecWorker {
     /// A worker with up to `max_in_flight` requests under way at once.
     #[must_use]
-    pub const fn new(policy: SendPolicy, max_in_flight: usize) -> Self {
+    pub fn new(policy: SendPolicy, max_in_flight: usize) -> Self {
         Self {
             policy,
             deliveries: BTreeMap::new(),
             due: BTreeSet::new(),
             cancels: VecDeque::new(),
+            cancels_at: UnixNanos(i64::MIN),
+            governor: Governor::new(&Limits::default()),
             tickets: 0,
             under_way: 0,
             max_in_flight: if max_in_flight == 0 { 1 } else { max_in_flight },
@@ -94,10 +101,9 @@ impl ExecWorker {
     /// When something is due next; `None` if only answers are awaited.
     #[must_use]
     pub fn next_due(&self) -> Option<UnixNanos> {
-        if !self.cancels.is_empty() {
-            return Some(UnixNanos(i64::MIN));
-        }
-        self.due.first().map(|(at, _)| *at)
+        let first = self.due.first().map(|(at, _)| *at);
+        let cancels = (!self.cancels.is_empty()).then_some(self.cancels_at);
+        first.into_iter().chain(cancels).min()
     }
 
     /// Takes an order up.
@@ -128,11 +134,34 @@ impl ExecWorker {
     pub fn attempts(&mut self, now: UnixNanos) -> Vec<Attempt> {
         let room = self.max_in_flight.saturating_sub(self.under_way);
         let tickets = self.due_for(now, |next| next == Next::Claim);
-        tickets
-            .into_iter()
-            .take(room)
-            .filter_map(|ticket| self.attempt(ticket, now))
-            .collect()
+        let mut attempts = Vec::new();
+        for ticket in tickets {
+            if attempts.len() >= room {
+                break;
+            }
+            // A claim sets the deadline, so it is let through with the send that follows it.
+            if self.is_let_through(ticket, now) {
+                attempts.extend(self.attempt(ticket, now));
+            }
+        }
+        attempts
+    }
+
+    /// Whether a request that is due may be made now; if not, it is due when it may be.
+    fn is_let_through(&mut self, ticket: u64, now: UnixNanos) -> bool {
+        let Some(delivery) = self.deliveries.get_mut(&ticket) else {
+            return false;
+        };
+        if mem::take(&mut delivery.granted) && delivery.next == Next::Send {
+            return true;
+        }
+        let Err(not_before) = self.governor.may_send(delivery.sending(), now) else {
+            return true;
+        };
+        self.due.remove(&(delivery.at, ticket));
+        delivery.at = not_before;
+        self.due.insert((delivery.at, ticket));
+        false
     }
 
     fn attempt(&mut self, ticket: u64, now: UnixNanos) -> Option<Attempt> {
@@ -143,6 +172,7 @@ impl ExecWorker {
             delivery.claim.attempt += 1;
         }
         delivery.claimed(&self.policy, now);
+        delivery.granted = true;
         self.due.insert((delivery.at, ticket));
         let claim = delivery.claim.clone();
         Some(Attempt { absent, claim })
@@ -151,11 +181,22 @@ impl ExecWorker {
     /// The requests that are due and find room.
     pub fn requests(&mut self, now: UnixNanos) -> Vec<Request> {
         let room = self.max_in_flight.saturating_sub(self.under_way);
-        let cancels = self.cancels.len().min(room);
-        let mut requests: Vec<_> = self.cancels.drain(..cancels).map(Request::Cancel).collect();
+        let mut requests = Vec::new();
+        while requests.len() < room && !self.cancels.is_empty() {
+            if let Err(not_before) = self.governor.may_send(Sending::First, now) {
+                self.cancels_at = not_before;
+                break;
+            }
+            requests.extend(self.cancels.pop_front().map(Request::Cancel));
+        }
         let tickets = self.due_for(now, |next| matches!(next, Next::Send | Next::Ask));
-        for ticket in tickets.into_iter().take(room - cancels) {
-            requests.extend(self.request(ticket));
+        for ticket in tickets {
+            if requests.len() >= room {
+                break;
+            }
+            if self.is_let_through(ticket, now) {
+                requests.extend(self.request(ticket));
+            }
         }
         self.under_way += requests.len();
         requests
@@ -179,6 +220,7 @@ impl ExecWorker {
     /// Takes in an answer; what is known now, if anything.
     pub fn answered(&mut self, answered: Answered, now: UnixNanos) -> Option<Record<'static>> {
         self.under_way -= 1;
+        self.governor.heard(answered.error().map_or(Ok(()), Err), now);
         let (ticket, learned) = match answered {
             Answered::Cancelled { order, answer } => return Some(inputs::cancelled(order, answer)),
             Answered::Placed { ticket, answer } => {

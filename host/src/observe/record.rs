@@ -137,14 +137,3 @@ fn csv_line(report: &ExecutionReport) -> String {
         .trim_end_matches('\n')
         .to_owned()
 }
-
-/// STUB
-#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
-pub struct RecordMark;
-impl Record {
-    /// STUB
-    pub fn mark(&mut self) -> Result<RecordMark, RecordError> { Ok(RecordMark) }
-    /// Whether somebody is shown the reports as they come.
-    #[must_use]
-    pub const fn is_shown(&self) -> bool { self.stream.is_some() }
-}
