@@ -39,7 +39,7 @@ mod variables;
 pub use example::env_example;
 pub use layers::{FlagValue, Layers};
 pub use origin::Origin;
-pub use problem::{ConfigError, Problem};
+pub use problem::{ConfigError, Difference, Problem};
 pub use runtime::RuntimeConfig;
 pub use setting::{Kind, Setting};
 pub use started::Started;

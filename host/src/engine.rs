@@ -22,7 +22,7 @@ pub mod report;
 pub mod retry;
 pub mod risk;
 pub mod strategy;
-mod text;
+pub(crate) mod text;
 
 pub use self::core::{Core, CoreConfig, CoreState, OrderSupport, RestoreError};
 pub use event::{Command, Decision, Input, OrderState, Outcome, Submission};

@@ -124,18 +124,12 @@ pub enum Problem {
         reason: String,
     },
     /// A run that goes on was started with something else.
-    #[error("{at}: {}, and now it is {now}", was_started(run_dir, key, was.as_ref()))]
+    #[error("{at}: {difference}")]
     Differs {
         /// Where it is said now.
         at: Origin,
-        /// The key.
-        key: String,
-        /// The run.
-        run_dir: Arc<Path>,
-        /// What it was started with, and where that was written; `None` if with nothing.
-        was: Option<(String, String)>,
-        /// What is said now.
-        now: String,
+        /// What is different.
+        difference: Box<Difference>,
     },
     /// A plugin's configuration has no such key.
     #[error("{at}: the plugin `{plugin}` has no configuration key `{key}`; {advice}")]
@@ -283,6 +277,32 @@ impl Problem {
     }
 }
 
+/// A setting that is not what a run was started with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// The key.
+    pub key: String,
+    /// The run.
+    pub run_dir: Arc<Path>,
+    /// What it was started with, and where that was written; `None` if with nothing.
+    pub was: Option<(String, String)>,
+    /// What is said now.
+    pub now: String,
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { key, now, .. } = self;
+        write!(f, "the run in {} was started ", self.run_dir.display())?;
+        match &self.was {
+            None => write!(f, "without {key}")?,
+            Some((value, origin)) if origin.is_empty() => write!(f, "with {key} = {value}")?,
+            Some((value, origin)) => write!(f, "with {key} = {value} ({origin})")?,
+        }
+        write!(f, ", and now it is {now}")
+    }
+}
+
 /// Everything that is wrong with a configuration; never empty.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct ConfigError {
@@ -349,15 +369,6 @@ fn shorten(text: &str, longest: usize) -> String {
         short.push('…');
     }
     short
-}
-
-fn was_started(run_dir: &Path, key: &str, was: Option<&(String, String)>) -> String {
-    let run = format!("the run in {} was started", run_dir.display());
-    match was {
-        None => format!("{run} without {key}"),
-        Some((value, origin)) if origin.is_empty() => format!("{run} with {key} = {value}"),
-        Some((value, origin)) => format!("{run} with {key} = {value} ({origin})"),
-    }
 }
 
 fn did_you_mean(nearest: Option<&str>) -> String {

@@ -14,7 +14,7 @@ use super::layers::StartedLayer;
 use super::nearest::nearest_key;
 use super::origin::Origin;
 use super::parse::{Given, Written, parse};
-use super::problem::{Problem, excerpt};
+use super::problem::{Difference, Problem, excerpt};
 use super::setting::Kind;
 use super::table::{SETTINGS, setting};
 use super::typed::Live;
@@ -167,8 +167,7 @@ impl StartedLayer {
                 "plugin.sha256" => &mut differences.allowed,
                 _ => &mut differences.refused,
             };
-            list.push(Problem::Differs {
-                at: said.origin.clone(),
+            let difference = Difference {
                 key: excerpt(key),
                 run_dir: Arc::clone(&self.run_dir),
                 was: was.zip(before).map(|(was, before)| match &before.origin {
@@ -176,6 +175,10 @@ impl StartedLayer {
                     origin => (shown(&was), origin.to_string()),
                 }),
                 now: shown(&now),
+            };
+            list.push(Problem::Differs {
+                at: said.origin.clone(),
+                difference: Box::new(difference),
             });
         }
         differences

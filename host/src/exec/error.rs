@@ -220,6 +220,7 @@ fn unsettled_text(orders: &[String]) -> String {
 const fn record_code(error: &RecordError) -> ExitCode {
     match error {
         RecordError::RunDir(error) => run_dir_code(error),
+        RecordError::Digest(_) => ExitCode::RunDir,
         RecordError::Output(_) => ExitCode::Unexpected,
     }
 }

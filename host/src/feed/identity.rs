@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::bundled::Bundled;
+use crate::engine::text;
 
 /// Where data came from, and what they were.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,7 +27,7 @@ pub struct DataIdentity {
 #[serde(deny_unknown_fields)]
 pub struct Content {
     /// How many bytes.
-    #[serde(with = "as_text")]
+    #[serde(with = "text")]
     pub bytes: u64,
     /// Their SHA-256, in hex.
     pub sha256: String,
@@ -108,22 +109,6 @@ impl Content {
 impl std::fmt::Display for Content {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} bytes, SHA-256 {}", self.bytes, self.sha256)
-    }
-}
-
-/// Numbers in files are strings, so that no reader takes them for floating point.
-mod as_text {
-    use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
-
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
-    pub(super) fn serialize<S: Serializer>(number: &u64, to: S) -> Result<S::Ok, S::Error> {
-        to.collect_str(number)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
-        let text = String::deserialize(from)?;
-        text.parse()
-            .map_err(|_| D::Error::custom(format!("`{text}` is not a whole number")))
     }
 }
 

@@ -196,7 +196,10 @@ impl BarReader {
             };
             passed += u64::from(counts(&row.bar));
         }
-        while passed < count {
+        if count == 0 {
+            return Ok(None);
+        }
+        loop {
             let Some(row) = self.next(Rows::next_row)? else {
                 return Err(short(self, passed));
             };
@@ -204,7 +207,6 @@ impl BarReader {
                 return Ok(Some(row.bar));
             }
         }
-        Ok(None)
     }
 
     /// The next row that is admitted, of those that were read to begin with and those that `read` reads.

@@ -1,9 +1,15 @@
 //! What a run leaves: its execution reports, on standard output and in the run directory, and the
 //! digest over all of them.
 
+#[cfg(test)]
+mod tests;
+
+use serde::{Deserialize, Serialize};
+
 use super::output::{Output, OutputError};
-use super::run_dir::{RunDir, RunDirError, RunFile};
-use crate::engine::{ExecutionReport, ReportDigest, ReportKind, write_canonical_json};
+use super::run_dir::{RunDir, RunDirError, RunFile, SyncHandle};
+use crate::engine::report::{DigestState, DigestStateError};
+use crate::engine::{ExecutionReport, ReportDigest, ReportKind, text, write_canonical_json};
 
 /// Why a run's record could not be kept.
 #[derive(Debug, thiserror::Error)]
@@ -14,6 +20,44 @@ pub enum RecordError {
     /// The run directory takes no more.
     #[error(transparent)]
     RunDir(#[from] RunDirError),
+    /// What a checkpoint says of the digest is none.
+    #[error(transparent)]
+    Digest(#[from] DigestStateError),
+}
+
+/// How far a record has come: what a checkpoint keeps of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecordMark {
+    /// How many reports there were, and the digest over them.
+    digest: DigestState,
+    /// The length of `reports.jsonl`, in bytes.
+    #[serde(with = "text")]
+    reports: u64,
+    /// The length of `fills.jsonl`, in bytes.
+    #[serde(with = "text")]
+    fills: u64,
+    /// The length of `fills.csv`, in bytes.
+    #[serde(with = "text")]
+    fills_csv: u64,
+}
+
+/// A mark that does not hold yet: what is before it has to be brought to the disk first, by whichever
+/// thread has the time.
+#[derive(Debug)]
+pub struct Marking {
+    mark: RecordMark,
+    unsynced: Vec<SyncHandle>,
+}
+
+impl Marking {
+    /// Brings everything before the mark to the disk.
+    pub fn sync(self) -> Result<RecordMark, RecordError> {
+        for file in &self.unsynced {
+            file.sync()?;
+        }
+        Ok(self.mark)
+    }
 }
 
 /// The record of a run.
@@ -38,19 +82,78 @@ impl Record {
         fill_id,client_order_id,venue_order_id";
 
     /// A record that prints to `stream` and keeps files in `run_dir`, where there is one.
-    pub fn new(mut stream: Option<Output>, run_dir: Option<&RunDir>) -> Result<Self, RecordError> {
+    pub fn new(stream: Option<Output>, run_dir: Option<&RunDir>) -> Result<Self, RecordError> {
+        let files = run_dir.map(Files::begin).transpose()?;
+        Self::on(ReportDigest::default(), stream, files)
+    }
+
+    /// The record of a run that goes on. With the mark of a checkpoint the files are cut back to it;
+    /// without one they begin anew, and get all reports again. Either way they come to be what they would
+    /// have been. `stream` is a new one: it gets the reports from here on.
+    ///
+    /// # Errors
+    ///
+    /// [`RunDirError::Short`] if a file has less than the mark says.
+    pub fn resume(
+        run_dir: &RunDir,
+        stream: Option<Output>,
+        mark: Option<RecordMark>,
+    ) -> Result<Self, RecordError> {
+        let Some(mark) = mark else {
+            return Self::new(stream, Some(run_dir));
+        };
+        let digest = ReportDigest::restore(&mark.digest)?;
+        Self::on(digest, stream, Some(Files::resume(run_dir, &mark)?))
+    }
+
+    fn on(
+        digest: ReportDigest,
+        mut stream: Option<Output>,
+        files: Option<Files>,
+    ) -> Result<Self, RecordError> {
         if let Some(stream) = &mut stream {
             stream.header()?;
             // Whoever talks with the run may wait for this line before it says anything.
             stream.flush()?;
         }
-        let files = run_dir.map(Files::create).transpose()?;
         Ok(Self {
-            digest: ReportDigest::default(),
+            digest,
             stream,
             files,
             line: String::new(),
         })
+    }
+
+    /// Whether somebody is shown the reports as they come.
+    #[must_use]
+    pub const fn is_shown(&self) -> bool {
+        self.stream.is_some()
+    }
+
+    /// How far the record has come, on the disk and at whoever reads it.
+    pub fn mark(&mut self) -> Result<RecordMark, RecordError> {
+        self.marking()?.sync()
+    }
+
+    /// The same, but for the waiting for the disk.
+    pub fn marking(&mut self) -> Result<Marking, RecordError> {
+        self.flush()?;
+        let mut mark = RecordMark {
+            digest: self.digest.state(),
+            reports: 0,
+            fills: 0,
+            fills_csv: 0,
+        };
+        let mut unsynced = Vec::new();
+        if let Some(files) = &mut self.files {
+            mark.reports = files.reports.length();
+            mark.fills = files.fills.length();
+            mark.fills_csv = files.fills_csv.length();
+            for file in files.all() {
+                unsynced.push(file.sync_handle()?);
+            }
+        }
+        Ok(Marking { mark, unsynced })
     }
 
     /// Adds a report.
@@ -82,14 +185,31 @@ impl Record {
 }
 
 impl Files {
-    fn create(run_dir: &RunDir) -> Result<Self, RunDirError> {
+    const REPORTS: &'static str = "reports.jsonl";
+    const FILLS: &'static str = "fills.jsonl";
+    const FILLS_CSV: &'static str = "fills.csv";
+
+    fn begin(run_dir: &RunDir) -> Result<Self, RunDirError> {
         let mut files = Self {
-            reports: run_dir.begin_file("reports.jsonl")?,
-            fills: run_dir.begin_file("fills.jsonl")?,
-            fills_csv: run_dir.begin_file("fills.csv")?,
+            reports: run_dir.begin_file(Self::REPORTS)?,
+            fills: run_dir.begin_file(Self::FILLS)?,
+            fills_csv: run_dir.begin_file(Self::FILLS_CSV)?,
         };
+        run_dir.sync_names()?;
         files.fills_csv.line(Record::FILL_COLUMNS)?;
         Ok(files)
+    }
+
+    fn resume(run_dir: &RunDir, mark: &RecordMark) -> Result<Self, RunDirError> {
+        Ok(Self {
+            reports: run_dir.resume_file(Self::REPORTS, mark.reports)?,
+            fills: run_dir.resume_file(Self::FILLS, mark.fills)?,
+            fills_csv: run_dir.resume_file(Self::FILLS_CSV, mark.fills_csv)?,
+        })
+    }
+
+    fn all(&mut self) -> [&mut RunFile; 3] {
+        [&mut self.reports, &mut self.fills, &mut self.fills_csv]
     }
 
     fn add(&mut self, report: &ExecutionReport, line: &str) -> Result<(), RunDirError> {
@@ -102,9 +222,7 @@ impl Files {
     }
 
     fn finish(&mut self) -> Result<(), RunDirError> {
-        self.reports.finish()?;
-        self.fills.finish()?;
-        self.fills_csv.finish()
+        self.all().into_iter().try_for_each(RunFile::finish)
     }
 }
 
