@@ -13,7 +13,7 @@ use super::hands::ThreadLost;
 use super::session::SessionError;
 use crate::engine::CoreState;
 use crate::observe::record::RecordMark;
-use crate::store::checkpoint::{self, CheckpointError};
+use crate::store::checkpoint;
 use crate::store::record::Account;
 use crate::store::{LedgerState, Mark};
 
@@ -54,7 +54,7 @@ enum Saving {
     /// By whoever asks for it.
     Here,
     /// By a thread, one at a time, while the run goes on.
-    Aside(Option<JoinHandle<Result<(), CheckpointError>>>),
+    Aside(Option<JoinHandle<Result<(), SessionError>>>),
 }
 
 impl Keeper {
@@ -124,7 +124,7 @@ impl Keeper {
         // What a checkpoint says must be in the journal before it.
         desk.tell()?;
         desk.commit()?;
-        let record = desk.record_mut().mark()?;
+        let marking = desk.record_mut().marking()?;
         let now = desk.now();
         let books = desk.books();
         let Some((journal, ledger)) = books.store().snapshot() else {
@@ -132,18 +132,21 @@ impl Keeper {
         };
         self.saved = journal.position.seq;
         self.saved_bars = books.progress().bars;
-        let snapshot = Snapshot {
-            journal,
-            ledger,
-            account,
-            core: books.core().state(),
-            progress: books.progress(),
-            record,
-            now,
-            clean,
-        };
+        let (core, progress) = (books.core().state(), books.progress());
         let kept = kept.clone();
-        let save = move || checkpoint::save(kept.fs.as_ref(), &kept.dir, &snapshot);
+        let save = move || {
+            let snapshot = Snapshot {
+                journal,
+                ledger,
+                account,
+                core,
+                progress,
+                record: marking.sync()?,
+                now,
+                clean,
+            };
+            Ok(checkpoint::save(kept.fs.as_ref(), &kept.dir, &snapshot)?)
+        };
         match &mut self.saving {
             Saving::Here => save()?,
             Saving::Aside(thread) => {
@@ -169,7 +172,7 @@ impl Keeper {
         };
         match thread.take().map(JoinHandle::join) {
             None => Ok(()),
-            Some(Ok(saved)) => Ok(saved?),
+            Some(Ok(saved)) => saved,
             Some(Err(_)) => Err(SessionError::Thread(ThreadLost)),
         }
     }

@@ -105,7 +105,13 @@ impl Prepared {
         let bars = self.bars.take().map(BarStream::spawn).transpose()?;
         let mut source = Source::new(bars, window, None);
         let stream = self.is_stream().then(Output::stdout);
-        let mut record = Record::new(stream, run_dir.as_ref())?;
+        let mut record = match &run_dir {
+            None => Record::new(stream, None)?,
+            Some(run_dir) => {
+                let mark = snapshot.as_ref().map(|snapshot| snapshot.record.clone());
+                Record::resume(run_dir, stream, mark)?
+            }
+        };
         let recalled = match &run_dir {
             None => None,
             Some(run_dir) => Some(self.recall(&run_id, run_dir, snapshot, &mut source, &mut record)?),

@@ -66,9 +66,13 @@ pub struct Record {
     /// Where execution reports are printed as they come, if they are.
     stream: Option<Output>,
     files: Option<Files>,
+    listener: Option<Listener>,
     /// The latest line; kept for its memory.
     line: String,
 }
+
+/// Hears of every report as it is told.
+pub type Listener = Box<dyn FnMut(&ExecutionReport)>;
 
 /// The files of the record.
 struct Files {
@@ -120,14 +124,22 @@ impl Record {
             digest,
             stream,
             files,
+            listener: None,
             line: String::new(),
         })
+    }
+
+    /// Tells `listener` of every report from now on.
+    #[must_use]
+    pub fn heard_by(mut self, listener: Listener) -> Self {
+        self.listener = Some(listener);
+        self
     }
 
     /// Whether somebody is shown the reports as they come.
     #[must_use]
     pub const fn is_shown(&self) -> bool {
-        self.stream.is_some()
+        self.stream.is_some() || self.listener.is_some()
     }
 
     /// How far the record has come, on the disk and at whoever reads it.
@@ -165,6 +177,9 @@ impl Record {
         }
         if let Some(files) = &mut self.files {
             files.add(report, &self.line)?;
+        }
+        if let Some(listener) = &mut self.listener {
+            listener(report);
         }
         Ok(())
     }
