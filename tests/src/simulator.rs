@@ -1,0 +1,3 @@
+//! The simulator.
+pub mod oracle;
+pub mod process;
