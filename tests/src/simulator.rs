@@ -1,3 +1,9 @@
 //! The simulator.
+pub mod durable;
+pub mod explore;
+pub mod invariants;
+pub mod model;
 pub mod oracle;
 pub mod process;
+pub mod rehearsal;
+pub mod venue;

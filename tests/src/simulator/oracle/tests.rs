@@ -34,9 +34,7 @@ type Story = Vec<u32>;
 fn program(oracle: &Oracle) -> Story {
     let mut story = vec![oracle.choose(2, "mode")];
     for _ in 0..3 {
-        let fault = oracle.fault("send", &KINDS, |kind| {
-            kind != Kind::Twice || story[0] == 1
-        });
+        let fault = oracle.fault("send", &KINDS, |kind| kind != Kind::Twice || story[0] == 1);
         story.push(fault.map_or(0, |kind| 1 + kind as u32));
         if fault == Some(Kind::Late) {
             story.push(10 + oracle.choose(3, "how late"));
