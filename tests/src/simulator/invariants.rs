@@ -4,6 +4,7 @@
 //! A [`Checker`] watches one schedule from its first step to its end, across all crashes. It is told what
 //! happens and answers with the first rule that is broken. The letters are those of [`Violation`].
 
+mod sends;
 mod violation;
 
 use investbot::engine::OrderState;
@@ -11,9 +12,9 @@ use investbot_plugin_api::{Decimal, OrderStatus, UnixNanos};
 
 pub use violation::{Broken, Violation};
 
-use super::durable::Durable;
 use super::venue::Ledger;
-use super::venue::ledger::{Booked, Fate, Sent};
+use super::venue::ledger::Booked;
+use sends::check_send;
 
 /// What a client says about an order that is not at the venue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,7 +121,7 @@ impl Checker {
         while self.seen_sends < ledger.sends.len() {
             self.seen_sends += 1;
             let (earlier, sent) = ledger.sends.split_at(self.seen_sends - 1);
-            if let Err(violation) = self.check_send(earlier, &sent[0]) {
+            if let Err(violation) = check_send(self.may_resend, earlier, &sent[0]) {
                 return self.broken(violation);
             }
         }
@@ -244,51 +245,6 @@ impl Checker {
         self.broken(Violation::Restless { took, bound })
     }
 
-    fn check_send(&self, earlier: &[Sent], sent: &Sent) -> Result<(), Violation> {
-        let Some(durable) = sent.durable else {
-            return Ok(());
-        };
-        let order = || sent.order.client_order_id.clone();
-        if let Some(why) = unrecorded(&durable, sent) {
-            return Err(Violation::SentUnrecorded {
-                order: order(),
-                why,
-            });
-        }
-        let attempt = durable.attempt;
-        if durable.absent_through + 1 < attempt {
-            return Err(Violation::NextBeforeAbsent {
-                order: order(),
-                attempt,
-            });
-        }
-        if sent.order.deadline.is_some_and(|at| sent.at >= at) {
-            return Err(Violation::SentTooLate {
-                order: order(),
-                attempt,
-            });
-        }
-        if self.may_resend {
-            return Ok(());
-        }
-        let same = |other: &&Sent| other.order.client_order_id == sent.order.client_order_id;
-        for other in earlier.iter().filter(same) {
-            if other.durable.is_some_and(|other| other.attempt == attempt) {
-                return Err(Violation::SentAgain {
-                    order: order(),
-                    attempt,
-                });
-            }
-            if matches!(other.fate, Fate::UnderWay { in_time: true, .. }) {
-                return Err(Violation::TwoUnderWay {
-                    order: order(),
-                    attempt,
-                });
-            }
-        }
-        Ok(())
-    }
-
     fn check_claims(&self, ledger: &Ledger, booked: &Booked) -> Result<(), Violation> {
         let name = &booked.order.client_order_id;
         let Some(watched) = self.orders.iter().find(|watched| watched.order == *name) else {
@@ -329,21 +285,6 @@ impl Checker {
             step: self.step,
             violation,
         })
-    }
-}
-
-/// Why a send had no durable attempt; `None` if it had one.
-fn unrecorded(durable: &Durable, sent: &Sent) -> Option<&'static str> {
-    if durable.attempt == 0 {
-        Some("no attempt was durable")
-    } else if durable.settled {
-        Some("its outcome was durable already")
-    } else if durable.attempt <= durable.absent_through {
-        Some("only an attempt that was absent was durable")
-    } else if durable.deadline != sent.order.deadline {
-        Some("the attempt that was durable has another deadline")
-    } else {
-        None
     }
 }
 

@@ -9,17 +9,16 @@
 //! [`Budget`]; when it is used up they are not asked about any more, so that "up to three crashes and two
 //! faults" is a finite tree.
 
+mod dice;
 mod schedule;
 mod walk;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use rand_xoshiro::Xoshiro256PlusPlus;
-use rand_xoshiro::rand_core::{Rng as _, SeedableRng as _};
-
 pub use schedule::{BadSchedule, Schedule};
 pub use walk::Share;
 
+use dice::Dice;
 use walk::Walk;
 
 /// How much may go wrong in one schedule.
@@ -69,49 +68,6 @@ enum Source {
     Exhaustive(Walk),
     Random(Dice),
     Replay(Schedule),
-}
-
-/// Draws the choices of one seed.
-#[derive(Debug)]
-struct Dice {
-    seed: u64,
-    rng: Xoshiro256PlusPlus,
-    /// Of how many chances of a crash one is taken, as a power of two; so that in some schedules the
-    /// crashes come at once and in others late.
-    crash_odds: u32,
-    /// The same for faults.
-    fault_odds: u32,
-}
-
-impl Dice {
-    /// At most one chance in 512.
-    const RAREST: u64 = 9;
-
-    fn new(seed: u64) -> Self {
-        let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
-        let mut odds = || below(rng.next_u64(), Self::RAREST) + 1;
-        let (crash_odds, fault_odds) = (odds(), odds());
-        Self {
-            seed,
-            rng,
-            crash_odds,
-            fault_odds,
-        }
-    }
-
-    fn pick(&mut self, options: u32) -> u32 {
-        below(self.rng.next_u64(), options.into())
-    }
-
-    fn strikes(&mut self, odds: u32) -> bool {
-        self.rng.next_u64() >> (64 - odds) == 0
-    }
-}
-
-/// Maps 64 random bits to 0..limit.
-fn below(bits: u64, limit: u64) -> u32 {
-    let scaled = (u128::from(bits) * u128::from(limit)) >> 64;
-    u32::try_from(scaled).expect("a choice has fewer than 2^32 options")
 }
 
 /// What a choice costs.
@@ -247,7 +203,7 @@ impl Oracle {
     #[must_use]
     pub fn seed(&self) -> Option<u64> {
         match &self.state().source {
-            Source::Random(dice) => Some(dice.seed),
+            Source::Random(dice) => Some(dice.seed()),
             Source::Exhaustive(_) | Source::Replay(_) => None,
         }
     }
@@ -289,8 +245,8 @@ impl State {
                 Source::Replay(schedule) => schedule.get(self.at).min(n - 1),
                 Source::Random(dice) => match cost {
                     Cost::Nothing => dice.pick(n),
-                    Cost::Crash => u32::from(dice.strikes(dice.crash_odds)),
-                    Cost::Fault if dice.strikes(dice.fault_odds) => 1 + dice.pick(n - 1),
+                    Cost::Crash => u32::from(dice.crashes()),
+                    Cost::Fault if dice.faults() => 1 + dice.pick(n - 1),
                     Cost::Fault => 0,
                 },
             };
@@ -320,7 +276,7 @@ impl State {
         match &mut self.source {
             Source::Exhaustive(walk) => walk.advance(&mut self.path),
             Source::Random(dice) => {
-                *dice = Dice::new(dice.seed.wrapping_add(1));
+                *dice = Dice::new(dice.seed().wrapping_add(1));
                 self.path.clear();
                 true
             }

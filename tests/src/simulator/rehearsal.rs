@@ -3,7 +3,9 @@
 //! The stand-in ([`client`]) is the order protocol in the fewest lines, with a list for a journal. Right as
 //! it is, no schedule may break a rule; with one of its [`Bug`]s in it, some schedule must.
 
-pub mod client;
+mod bug;
+mod client;
+mod journal;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -16,8 +18,9 @@ use super::model::Model;
 use super::oracle::Oracle;
 use super::process::{Dead, Process};
 use super::venue::{Menu, Setup, SimVenue};
-pub use client::Bug;
-use client::{Client, Journal};
+pub use bug::Bug;
+use client::Client;
+use journal::Journal;
 
 /// What is rehearsed.
 #[derive(Clone, Debug)]

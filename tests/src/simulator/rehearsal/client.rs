@@ -11,11 +11,11 @@ use investbot_plugin_api::{
     UnixNanos,
 };
 
+use super::bug::Bug;
+use super::journal::{Entry, Journal, Known, name};
 use super::{Rehearsal, Stop};
-use crate::simulator::durable::{Durable, DurableView};
 use crate::simulator::invariants::{Checker, Claim, Ended};
 use crate::simulator::model::{DEFINITIVE_CODE, LAG, Model, SKEW, WINDOW};
-use crate::simulator::oracle::Oracle;
 use crate::simulator::process::Process;
 use crate::simulator::venue::SimVenue;
 
@@ -25,148 +25,6 @@ const BACKOFF: Duration = Duration::from_secs(1);
 const MAX_ATTEMPTS: u32 = 4;
 const MAX_QUERIES: u32 = 5;
 const A_NANOSECOND: Duration = Duration::from_nanos(1);
-
-/// What can be wrong with a client.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Bug {
-    /// The attempt is synced after the send.
-    SendBeforeSync,
-    /// The attempt is not recorded.
-    NoAttempt,
-    /// What nobody knows about is sent again, to every venue.
-    BlindResend,
-    /// No answer is taken for a refusal.
-    TimeoutMeansRejected,
-    /// An order that a query does not find is taken for absent, whatever that proves.
-    NotFoundMeansAbsent,
-    /// The query comes before the deadline is over.
-    QueryTooEarly,
-    /// The query comes when the deadline is over, but not the lag.
-    NoLagWait,
-    /// The query comes at the last moment at which it may miss the order.
-    EdgeOfTheLag,
-    /// The next attempt is made without recording that the last is absent.
-    NextBeforeAbsent,
-    /// A refusal of an order that was sent again is taken for one of the order.
-    RefusedWhileInDoubt,
-    /// When no query succeeds the order is called refused.
-    GivingUpMeansRejected,
-    /// Nobody is told of a held order.
-    SilentHold,
-    /// After a crash a settled order is sent again.
-    ForgetsOutcomes,
-    /// What is final is shown before it is durable.
-    ShownBeforeDurable,
-    /// A fill that is told twice is booked twice.
-    FillsBookedTwice,
-    /// An answer about another order is believed.
-    BelievesAnyAnswer,
-}
-
-impl Bug {
-    /// All of them.
-    pub const ALL: [Self; 16] = [
-        Self::SendBeforeSync,
-        Self::NoAttempt,
-        Self::BlindResend,
-        Self::TimeoutMeansRejected,
-        Self::NotFoundMeansAbsent,
-        Self::QueryTooEarly,
-        Self::NoLagWait,
-        Self::EdgeOfTheLag,
-        Self::NextBeforeAbsent,
-        Self::RefusedWhileInDoubt,
-        Self::GivingUpMeansRejected,
-        Self::SilentHold,
-        Self::ForgetsOutcomes,
-        Self::ShownBeforeDurable,
-        Self::FillsBookedTwice,
-        Self::BelievesAnyAnswer,
-    ];
-}
-
-/// A list of records, of which a crash takes the end.
-#[derive(Debug, Default)]
-pub(super) struct Journal {
-    records: Vec<(usize, Entry)>,
-    synced: usize,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Entry {
-    Attempt {
-        attempt: u32,
-        at: UnixNanos,
-        deadline: Option<UnixNanos>,
-    },
-    Absent {
-        attempt: u32,
-    },
-    Ended(OrderState),
-}
-
-/// What is known of an order.
-#[derive(Clone, Copy, Debug, Default)]
-struct Known {
-    durable: Durable,
-    first_sent: Option<UnixNanos>,
-    ended: Option<OrderState>,
-}
-
-impl Journal {
-    fn known(&self, order: usize, records: usize) -> Known {
-        let mut known = Known::default();
-        let own = self.records[..records]
-            .iter()
-            .filter(|(of, _)| *of == order);
-        for (_, entry) in own {
-            match *entry {
-                Entry::Attempt {
-                    attempt,
-                    at,
-                    deadline,
-                } => {
-                    known.durable.attempt = attempt;
-                    known.durable.deadline = deadline;
-                    known.first_sent = known.first_sent.or(Some(at));
-                }
-                Entry::Absent { attempt } => known.durable.absent_through = attempt,
-                Entry::Ended(state) => known.ended = Some(state),
-            }
-        }
-        known.durable.settled = known.ended.is_some();
-        known
-    }
-
-    /// The power fails: what was not synced is lost, or not.
-    pub(super) fn crash(&mut self, oracle: &Oracle) {
-        let unsynced = self.records.len() - self.synced;
-        let kept = oracle.choose(
-            1 + u32::try_from(unsynced).unwrap_or(0),
-            "unsynced lines kept",
-        );
-        self.records.truncate(self.synced + kept as usize);
-        self.synced = self.records.len();
-    }
-}
-
-impl DurableView for Mutex<Journal> {
-    fn of(&self, client_order_id: &str) -> Durable {
-        let journal = self.lock().unwrap_or_else(PoisonError::into_inner);
-        let order = number(client_order_id);
-        order.map_or_else(Durable::default, |order| {
-            journal.known(order, journal.synced).durable
-        })
-    }
-}
-
-fn name(order: usize) -> String {
-    format!("{order:08x}")
-}
-
-fn number(client_order_id: &str) -> Option<usize> {
-    usize::from_str_radix(client_order_id, 16).ok()
-}
 
 /// The venue did not say.
 struct NoAnswer;
