@@ -1,4 +1,5 @@
 //! The simulator.
+pub mod disk;
 pub mod durable;
 pub mod explore;
 pub mod invariants;

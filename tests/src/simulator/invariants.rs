@@ -4,16 +4,18 @@
 //! A [`Checker`] watches one schedule from its first step to its end, across all crashes. It is told what
 //! happens and answers with the first rule that is broken. The letters are those of [`Violation`].
 
+mod ends;
 mod sends;
 mod violation;
 
 use investbot::engine::OrderState;
-use investbot_plugin_api::{Decimal, OrderStatus, UnixNanos};
+use investbot_plugin_api::{Decimal, UnixNanos};
 
 pub use violation::{Broken, Violation};
 
 use super::venue::Ledger;
 use super::venue::ledger::Booked;
+use ends::{check_end, is_negative};
 use sends::check_send;
 
 /// What a client says about an order that is not at the venue.
@@ -148,34 +150,9 @@ impl Checker {
     ///
     /// (b) and (k).
     pub fn end(&mut self, intents: &[Ended], ledger: &Ledger) -> Checked {
-        for Ended { order, state } in intents {
-            let said = *state;
-            let is = ledger.of(order).last().map(|booked| booked.status);
-            let order = || order.clone();
-            let violation = match said {
-                Some(OrderState::Held) if !self.watched(&order()).shown_held => {
-                    Some(Violation::HeldSilently { order: order() })
-                }
-                Some(OrderState::Held) => None,
-                Some(state) if state.is_final() => {
-                    (!is_true(state, is)).then(|| Violation::Untrue {
-                        order: order(),
-                        said: state,
-                        is,
-                    })
-                }
-                // What is in the book may stay there.
-                Some(OrderState::Accepted) if is == Some(OrderStatus::Open) => None,
-                Some(OrderState::PartiallyFilled) if is == Some(OrderStatus::PartiallyFilled) => {
-                    None
-                }
-                _ => Some(Violation::Unfinished {
-                    order: order(),
-                    said,
-                    is,
-                }),
-            };
-            if let Some(violation) = violation {
+        for ended in intents {
+            let shown_held = self.watched(&ended.order).shown_held;
+            if let Err(violation) = check_end(ended, shown_held, ledger) {
                 return self.broken(violation);
             }
         }
@@ -299,23 +276,6 @@ fn check_alone(earlier: &[Booked], booked: &Booked) -> Result<(), Violation> {
             second: booked.accepted_at,
         })
     })
-}
-
-/// Whether the state says that nothing is or will be at the venue.
-const fn is_negative(state: OrderState) -> bool {
-    matches!(
-        state,
-        OrderState::Denied | OrderState::Rejected | OrderState::Abandoned
-    )
-}
-
-/// Whether a final state is what the venue says of the order.
-fn is_true(said: OrderState, is: Option<OrderStatus>) -> bool {
-    if is_negative(said) {
-        is.is_none()
-    } else {
-        is.and_then(OrderState::from_status) == Some(said)
-    }
 }
 
 #[cfg(test)]

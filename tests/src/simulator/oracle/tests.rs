@@ -151,6 +151,36 @@ fn up_to_k_of_n_chances_are_taken() {
 }
 
 #[test]
+fn a_worker_runs_little_more_than_its_share() {
+    let budget = Budget {
+        crashes: 0,
+        faults: 3,
+    };
+    for of in 1..=4 {
+        let (mut ran, mut counted) = (0, Vec::new());
+        for worker in 0..of {
+            let oracle = Oracle::exhaustive(budget, Share { worker, of });
+            let mut own = 0;
+            loop {
+                for _ in 0..10 {
+                    oracle.fault("chance", &[Kind::Lost], |_| true);
+                }
+                ran += 1;
+                own += u32::from(oracle.counts());
+                if !oracle.advance() {
+                    break;
+                }
+            }
+            counted.push(own);
+        }
+        assert_eq!(counted.iter().sum::<u32>(), 176);
+        assert_eq!(ran, 176 + 11 * (of - 1), "11 with at most one fault");
+        let (least, most) = (counted.iter().min(), counted.iter().max());
+        assert!(most < least.map(|least| least * 2).as_ref(), "{counted:?}");
+    }
+}
+
+#[test]
 fn what_the_budget_does_not_allow_is_no_choice() {
     let oracle = Oracle::exhaustive(Budget::default(), Share::WHOLE);
     assert!(!oracle.crash("here"));
