@@ -21,6 +21,27 @@ pub enum Search {
     Replay(Schedule),
 }
 
+impl Search {
+    /// A worker's share of the schedules; `None` if there is none for it.
+    fn share(&self, share: Share) -> Option<Self> {
+        let (worker, of) = (u64::from(share.worker), u64::from(share.of));
+        match self {
+            Self::Exhaustive(whole) => Some(Self::Exhaustive(Share {
+                worker: whole.worker + whole.of * share.worker,
+                of: whole.of * share.of,
+            })),
+            Self::Random { seed, seeds } => {
+                let from = |worker| seeds * worker / of;
+                Some(Self::Random {
+                    seed: seed + from(worker),
+                    seeds: from(worker + 1) - from(worker),
+                })
+            }
+            Self::Replay(_) => (worker == 0).then(|| self.clone()),
+        }
+    }
+}
+
 /// A schedule that failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure<E> {
@@ -92,6 +113,38 @@ pub fn explore<E>(
     Ok(ran)
 }
 
+/// The same, with the schedules dealt out to so many workers. Each of them runs its own to the end, or to
+/// its first failure.
+///
+/// # Errors
+///
+/// Some schedule that fails or panics; if there are several, the same one every time.
+pub fn explore_together<E: Send>(
+    workers: u32,
+    search: &Search,
+    budget: Budget,
+    run: impl Fn(&Oracle) -> Result<(), E> + Sync,
+) -> Result<u64, Failure<E>> {
+    std::thread::scope(|scope| {
+        let run = &run;
+        let share = |worker| {
+            search.share(Share {
+                worker,
+                of: workers,
+            })
+        };
+        let shares: Vec<Search> = (0..workers).filter_map(share).collect();
+        let threads: Vec<_> = shares
+            .into_iter()
+            .map(|share| scope.spawn(move || explore(&share, budget, run)))
+            .collect();
+        let ran = threads
+            .into_iter()
+            .map(|thread| thread.join().expect("panics of a schedule are caught"));
+        ran.collect::<Vec<_>>().into_iter().sum()
+    })
+}
+
 /// The same failure with as little as possible going wrong on the way there.
 pub fn shrink<E>(
     failure: Failure<E>,
@@ -125,93 +178,4 @@ fn guarded<E>(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::oracle::Named;
-    use super::*;
-
-    #[derive(Clone, Copy, Debug)]
-    struct Lost;
-
-    impl Named for Lost {
-        fn name(self) -> &'static str {
-            "lost"
-        }
-    }
-
-    const BUDGET: Budget = Budget {
-        crashes: 0,
-        faults: 3,
-    };
-
-    /// Sends five messages; fails if the second and the fourth are lost.
-    fn run(oracle: &Oracle) -> Result<(), String> {
-        let lost: Vec<bool> = (0..5)
-            .map(|_| oracle.fault("message", &[Lost], |_| true).is_some())
-            .collect();
-        assert!(!(lost[0] && lost[4]), "both ends are lost");
-        if lost[1] && lost[3] {
-            return Err("two and four".into());
-        }
-        Ok(())
-    }
-
-    #[test]
-    fn a_failure_says_how_to_see_it_again() {
-        let seeds = (0..10_000).map(|seed| Search::Random { seed, seeds: 1 });
-        let broken = Wrong::Broken("two and four".to_owned());
-        let mut failures = seeds.filter_map(|seed| explore(&seed, BUDGET, run).err());
-        let failure = failures
-            .find(|failure| failure.what == broken && failure.schedule.choices().contains(&1))
-            .expect("some seed fails so");
-        let seed = failure.seed.expect("it was drawn");
-        let again = Search::Random { seed, seeds: 1 };
-        assert_eq!(explore(&again, BUDGET, run), Err(failure.clone()));
-        let written = failure.schedule.to_string().parse().expect("a schedule");
-        let replayed = explore(&Search::Replay(written), BUDGET, run).expect_err("the same");
-        assert_eq!(
-            (replayed.what, replayed.words),
-            (failure.what, failure.words)
-        );
-    }
-
-    #[test]
-    fn a_failure_is_made_as_simple_as_it_can_be() {
-        let search = Search::Replay("0.1.1.1".parse().expect("a schedule"));
-        let failure = explore(&search, BUDGET, run).expect_err("it fails");
-        assert_eq!(
-            shrink(failure, BUDGET, run).to_string(),
-            "two and four\n    1  message: lost\n    3  message: lost\n  hint: run it again with \
-             --schedule 0.1.0.1"
-        );
-    }
-
-    #[test]
-    fn a_panic_is_a_failure() {
-        let search = Search::Replay("1.0.0.0.1".parse().expect("a schedule"));
-        let failure = explore(&search, BUDGET, run).expect_err("it panics");
-        assert_eq!(
-            failure.what,
-            Wrong::Panicked("both ends are lost".into()),
-            "{failure}"
-        );
-    }
-
-    #[test]
-    fn what_does_not_fail_is_counted() {
-        let ok = |oracle: &Oracle| {
-            for _ in 0..5 {
-                oracle.fault("message", &[Lost], |_| true);
-            }
-            Ok::<(), String>(())
-        };
-        let whole = Search::Exhaustive(Share::WHOLE);
-        assert_eq!(explore(&whole, BUDGET, ok), Ok(1 + 5 + 10 + 10));
-        let halves = (0..2).map(|worker| {
-            let half = Search::Exhaustive(Share { worker, of: 2 });
-            explore(&half, BUDGET, ok).expect("nothing fails")
-        });
-        assert_eq!(halves.sum::<u64>(), 26);
-        let seeds = Search::Random { seed: 5, seeds: 7 };
-        assert_eq!(explore(&seeds, BUDGET, ok), Ok(7));
-    }
-}
+mod tests;

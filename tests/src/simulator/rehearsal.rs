@@ -1,6 +1,6 @@
 //! The whole simulation with a stand-in for the client: what proves that the simulator itself works.
 //!
-//! The stand-in ([`client`]) is the order protocol in the fewest lines, with a list for a journal. Right as
+//! The stand-in is the order protocol in the fewest lines, with a list for a journal. Right as
 //! it is, no schedule may break a rule; with one of its [`Bug`]s in it, some schedule must.
 
 mod bug;

@@ -144,7 +144,8 @@ named! {
         FilledLater = "filled later",
         /// Half of it is filled when it arrives, the rest after a while.
         FilledInParts = "filled in parts",
-        /// The venue takes it out of the book after a while.
+        /// The venue takes it out of the book after a while. Where it neither answers about closed orders
+        /// nor tells unasked, no client hears of that.
         Cancelled = "cancelled by the venue",
         /// Half of it is filled when it arrives, the rest is cancelled at once.
         HalfCancelled = "half filled, half cancelled",
@@ -161,7 +162,7 @@ named! {
     }
 }
 
-/// What can happen at a venue in one search. The first market life is the one that is taken for harmless.
+/// What can happen at a venue in one search.
 #[derive(Clone, Debug)]
 pub struct Menu {
     /// To orders on their way.
