@@ -1,0 +1,45 @@
+//! What must hold of an intent when all is over.
+
+use investbot::engine::OrderState;
+use investbot_plugin_api::OrderStatus;
+
+use super::{Ended, Violation};
+use crate::simulator::venue::Ledger;
+
+/// (b) and (k) of one intent.
+pub(super) fn check_end(ended: &Ended, shown_held: bool, ledger: &Ledger) -> Result<(), Violation> {
+    let order = ended.order.clone();
+    let is = ledger.of(&ended.order).last().map(|booked| booked.status);
+    match ended.state {
+        Some(OrderState::Held) if shown_held => Ok(()),
+        Some(OrderState::Held) => Err(Violation::HeldSilently { order }),
+        Some(said) if said.is_final() => {
+            if is_true(said, is) {
+                Ok(())
+            } else {
+                Err(Violation::Untrue { order, said, is })
+            }
+        }
+        // What is in the book may stay there.
+        Some(OrderState::Accepted) if is == Some(OrderStatus::Open) => Ok(()),
+        Some(OrderState::PartiallyFilled) if is == Some(OrderStatus::PartiallyFilled) => Ok(()),
+        said => Err(Violation::Unfinished { order, said, is }),
+    }
+}
+
+/// Whether the state says that nothing is or will be at the venue.
+pub(super) const fn is_negative(state: OrderState) -> bool {
+    matches!(
+        state,
+        OrderState::Denied | OrderState::Rejected | OrderState::Abandoned
+    )
+}
+
+/// Whether a final state is what the venue says of the order.
+fn is_true(said: OrderState, is: Option<OrderStatus>) -> bool {
+    if is_negative(said) {
+        is.is_none()
+    } else {
+        is.and_then(OrderState::from_status) == Some(said)
+    }
+}
