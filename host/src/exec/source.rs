@@ -1,5 +1,6 @@
 //! Where work comes from: bars, intents, or both merged by time.
 
+use std::collections::VecDeque;
 use std::io::Read;
 use std::time::Duration;
 
@@ -28,7 +29,10 @@ pub enum Item {
 ///
 /// An intent with a time comes after the bars that closed by then and before the others. An intent
 /// without one comes as soon as it is read.
+#[derive(Default)]
 pub struct Source {
+    /// What comes before everything else.
+    listed: VecDeque<Item>,
     bars: Option<BarSource>,
     intents: Option<Intents>,
 }
@@ -42,11 +46,27 @@ impl Source {
             window,
             at: 0,
         });
-        Self { bars, intents }
+        Self {
+            listed: VecDeque::new(),
+            bars,
+            intents,
+        }
+    }
+
+    /// Just these items: for runs whose source is no file.
+    #[must_use]
+    pub fn listed(items: impl IntoIterator<Item = Item>) -> Self {
+        Self {
+            listed: items.into_iter().collect(),
+            ..Self::default()
+        }
     }
 
     /// The next item, after waiting at most `patience` for an intent.
     pub fn next(&mut self, patience: Duration) -> Result<Item, SessionError> {
+        if let Some(item) = self.listed.pop_front() {
+            return Ok(item);
+        }
         let Some(intents) = &mut self.intents else {
             return self.next_bar();
         };
