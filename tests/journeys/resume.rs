@@ -133,6 +133,21 @@ fn settings_that_are_not_what_they_were() {
     assert!(said.contains("`eight` is not a whole number"), "{said}");
 }
 
+/// In the directory where it was started or in another one: the file of bars is the same.
+#[test]
+fn nothing_said_is_nothing_different() {
+    let dir = scratch();
+    started(&dir);
+    std::fs::create_dir(dir.join("elsewhere")).unwrap();
+    for (place, run_dir) in [("", "run"), ("elsewhere", "../run")] {
+        let resume = run(["--resume", run_dir, "--quiet"]);
+        let ended = resume.in_dir(&dir.join(place)).end();
+        for refusal in ["was started", "cannot", "hint: put"] {
+            assert!(!ended.stderr.contains(refusal), "{}", ended.stderr);
+        }
+    }
+}
+
 #[test]
 fn another_mode() {
     let dir = scratch();
