@@ -7,7 +7,6 @@
 
 pub mod checkpoint;
 mod error;
-pub mod checkpoint;
 pub mod file;
 pub mod ids;
 pub mod journal;
