@@ -89,7 +89,8 @@ pub fn run(
     if let Err(error) = opened.session.desk.venue().shutdown() {
         tracing::warn!(%error, "the venue did not end its session cleanly");
     }
-    let end = ended.map_err(|error| RunError::broken_off(error, opened.session.desk.books().core()))?;
+    let end =
+        ended.map_err(|error| RunError::broken_off(error, opened.session.desk.books().core()))?;
 
     let bars = opened.source.finish()?;
     let parts = opened.session.desk.into_parts();

@@ -166,7 +166,10 @@ impl Core {
     /// The currency that a position in an instrument is held in.
     #[must_use]
     pub fn base_of(&self, instrument: &str) -> String {
-        let rules = self.instruments.as_ref().and_then(|all| all.get(instrument));
+        let rules = self
+            .instruments
+            .as_ref()
+            .and_then(|all| all.get(instrument));
         let by_name = || instrument.split('/').next().unwrap_or_default();
         rules.map_or_else(by_name, |rules| &rules.base).to_owned()
     }

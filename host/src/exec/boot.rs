@@ -93,11 +93,13 @@ pub fn recall(
         &kept.dir,
         options,
         &mut |position, at, record| {
-            replay.take(position.position, at, &record).map_err(|error| {
-                let text = error.to_string();
-                broken = Some(error);
-                text
-            })
+            replay
+                .take(position.position, at, &record)
+                .map_err(|error| {
+                    let text = error.to_string();
+                    broken = Some(error);
+                    text
+                })
         },
     );
     if let Some(error) = broken {

@@ -114,7 +114,9 @@ impl Prepared {
         };
         let recalled = match &run_dir {
             None => None,
-            Some(run_dir) => Some(self.recall(&run_id, run_dir, snapshot, &mut source, &mut record)?),
+            Some(run_dir) => {
+                Some(self.recall(&run_id, run_dir, snapshot, &mut source, &mut record)?)
+            }
         };
         Ok(Begun {
             run_id,
