@@ -29,6 +29,7 @@ pub use signals::StopFlag;
 pub use worker::{ExecWorker, WorkerError, WorkerEvent};
 
 use crate::config::RuntimeConfig;
+pub use crate::engine::Decision;
 use crate::exit::ExitCode;
 use crate::observe::output::Output;
 use crate::observe::result::{End, RunResult};
