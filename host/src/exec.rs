@@ -39,6 +39,7 @@ pub use signals::StopFlag;
 pub use worker::ExecWorker;
 
 use crate::config::RuntimeConfig;
+pub use crate::engine::Decision;
 use crate::exit::ExitCode;
 use crate::observe::output::Output;
 use crate::observe::result::{End, RunResult};
