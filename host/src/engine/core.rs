@@ -253,6 +253,12 @@ impl Core {
         self.orders.unsettled()
     }
 
+    /// Whether a client order id may be one of this run's, by its looks.
+    #[must_use]
+    pub fn is_ours(&self, client_order_id: &str) -> bool {
+        self.client_order_ids.is_ours(client_order_id)
+    }
+
     /// What an id of a caller's became, as far as an order that is not settled tells.
     #[must_use]
     pub fn seen(&self, id: &str) -> Option<Seen> {

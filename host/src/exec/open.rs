@@ -17,6 +17,7 @@ use super::hands::{Hand, Hands};
 use super::market::Market;
 use super::policy::SendPolicy;
 use super::prepare::Prepared;
+use super::reconcile::{Reconciler, StartError};
 use super::session::Session;
 use super::signals::StopFlag;
 use super::source::{Intents, Source, Window};
@@ -99,9 +100,10 @@ impl Prepared {
             Some(bars) => Progress::new(bars.progress(), !self.config.output.quiet),
             None => Progress::hidden(),
         };
-        if let (Some(bars), Some(snapshot)) = (&mut self.bars, &snapshot) {
-            bars.skip(snapshot.progress.bars, window.from)?;
-        }
+        let last_bar = match (&mut self.bars, &snapshot) {
+            (Some(bars), Some(snapshot)) => bars.skip(snapshot.progress.bars, window.from)?,
+            _ => None,
+        };
         let bars = self.bars.take().map(BarStream::spawn).transpose()?;
         let mut source = Source::new(bars, window, None);
         let stream = self.is_stream().then(Output::stdout);
@@ -115,7 +117,11 @@ impl Prepared {
         let recalled = match &run_dir {
             None => None,
             Some(run_dir) => {
-                Some(self.recall(&run_id, run_dir, snapshot, &mut source, &mut record)?)
+                let mut recalled =
+                    self.recall(&run_id, run_dir, snapshot, &mut source, &mut record)?;
+                let last = &mut recalled.replayed.last_bar;
+                *last = last.or(last_bar);
+                Some(recalled)
             }
         };
         Ok(Begun {
@@ -200,7 +206,7 @@ impl Prepared {
         let instruments = self.ask("instruments", &clock, stop, || venue.instruments())?;
         let account = || self.account(&instruments, venue.as_ref(), &clock, stop);
         let Started {
-            books,
+            mut books,
             keeper,
             inheritance,
         } = match recalled {
@@ -219,10 +225,15 @@ impl Prepared {
                 recalled.go_on(start, &clock, rules, &config_of, account)?
             }
         };
-        let watch = match books.progress().cursor {
+        let mut watch = match books.progress().cursor {
             Some(cursor) => Watch::after(Some(cursor)),
             None => self.ask("fills", &clock, stop, || Watch::from_now(venue.as_ref()))?,
         };
+        if let Some(cursor) = watch.news() {
+            // Whoever goes on must not take for old what is filled from now on.
+            books.note_cursor(cursor, clock.now())?;
+            books.commit()?;
+        }
         let policy = self.send_policy(&self.plugin.manifest().capabilities);
         let hands = self.hands(venue.clone(), clock.clone(), &policy)?;
         let worker = ExecWorker::new(policy, self.max_in_flight());
@@ -246,10 +257,21 @@ impl Prepared {
         let mut session = Session {
             desk,
             keeper,
+            reconciler: self.reconciler(),
             stop: stop.clone(),
         };
         take_over(&mut session.desk, &inheritance)
             .map_err(|error| RunError::broken_off(error, session.desk.books().core()))?;
+        if inheritance.goes_on || !simulated {
+            self.reconciler()
+                .at_start(&mut session.desk, stop)
+                .map_err(|error| match error {
+                    StartError::Unsound(unsound) => RunError::Unsound(unsound),
+                    StartError::Session(error) => {
+                        RunError::broken_off(error, session.desk.books().core())
+                    }
+                })?;
+        }
         let info = &self.plugin.manifest().plugin;
         Ok(Opened {
             session,
@@ -361,6 +383,11 @@ impl Prepared {
             Pace::Virtual => Ok(Hands::inline(hand)),
             Pace::Realtime => Hands::pool(hand, self.max_in_flight()).map_err(RunError::Thread),
         }
+    }
+
+    fn reconciler(&self) -> Reconciler {
+        let reconcile = &self.config.reconcile;
+        Reconciler::new(reconcile.interval, reconcile.strict)
     }
 
     fn max_in_flight(&self) -> usize {
