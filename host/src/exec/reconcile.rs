@@ -62,7 +62,9 @@ pub enum NoComparison {
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum Unsound {
     /// The venue could not be asked.
-    #[error("the books cannot be compared with the venue: {0}\n  hint: nothing was sent; try again once the venue answers")]
+    #[error(
+        "the books cannot be compared with the venue: {0}\n  hint: nothing was sent; try again once the venue answers"
+    )]
     NoComparison(#[from] NoComparison),
     /// The venue has orders of this run that the journal does not know.
     #[error(
@@ -115,7 +117,11 @@ impl Reconciler {
             if tries >= SendPolicy::MAX_QUERIES || stop.is_raised() {
                 return Err(Unsound::NoComparison(none).into());
             }
-            let wait = desk.worker_mut().policy().backoff().delay("reconcile", tries);
+            let wait = desk
+                .worker_mut()
+                .policy()
+                .backoff()
+                .delay("reconcile", tries);
             desk.clock().sleep(wait, &|| stop.is_raised());
         }
         Ok(())
