@@ -43,7 +43,7 @@ pub use problem::{ConfigError, Difference, Problem};
 pub use runtime::RuntimeConfig;
 pub use setting::{Kind, Setting};
 pub use started::Started;
-pub use table::SETTINGS;
+pub use table::{DRILL_KILL, SETTINGS};
 pub use typed::{
     Bars, Color, Exchange, Gaps, IntentSource, Live, Log, LogFormat, Output, Pace, PluginSearch,
     Retry, Risk, Run, Strategy,

@@ -23,12 +23,12 @@ use super::source::{Intents, Source, Window};
 use super::watch::Watch;
 use super::worker::ExecWorker;
 use crate::clock::{Clock as _, RunClock, SystemClock};
-use crate::config::{Pace, Risk};
+use crate::config::{DRILL_KILL, Pace, Risk};
 use crate::engine::retry::Backoff;
 use crate::engine::{Core, CoreConfig, ExecutionReport, OrderSupport, RiskLimits};
 use crate::exit::ExitCode;
 use crate::feed::BarStream;
-use crate::fs::RealFs;
+use crate::fs::{Fs, KillFs, RealFs};
 use crate::observe::output::Output;
 use crate::observe::progress::Progress;
 use crate::observe::record::Record;
@@ -76,13 +76,14 @@ impl Prepared {
     /// All that can be done without the venue.
     fn begin(&mut self) -> Result<Begun, RunError> {
         let (run_dir, run_id) = self.take_run_dir()?;
+        let fs = file_system();
         let clock = Arc::new(match self.valid.pace {
             Pace::Virtual => RunClock::simulated(),
             Pace::Realtime => RunClock::realtime(),
         });
         let snapshot = match &run_dir {
             None => None,
-            Some(run_dir) => checkpoint::load::<Snapshot>(&RealFs, run_dir.path())?,
+            Some(run_dir) => checkpoint::load::<Snapshot>(fs.as_ref(), run_dir.path())?,
         };
         if let Some(bars) = &self.bars {
             // The run begins where its market does, so that nothing happens in 1970.
@@ -114,7 +115,15 @@ impl Prepared {
         };
         let recalled = match &run_dir {
             None => None,
-            Some(run_dir) => Some(self.recall(&run_id, run_dir, snapshot, &mut source, &mut record)?),
+            Some(run_dir) => {
+                let kept = Kept {
+                    fs,
+                    dir: run_dir.path().to_owned(),
+                    options: Options::default(),
+                    saves_aside: true,
+                };
+                Some(self.recall(&run_id, &kept, snapshot, &mut source, &mut record)?)
+            }
         };
         Ok(Begun {
             run_id,
@@ -130,17 +139,11 @@ impl Prepared {
     fn recall(
         &self,
         run_id: &str,
-        run_dir: &RunDir,
+        kept: &Kept,
         snapshot: Option<Snapshot>,
         source: &mut Source,
         record: &mut Record,
     ) -> Result<Recalled, RunError> {
-        let kept = Kept {
-            fs: Arc::new(RealFs),
-            dir: run_dir.path().to_owned(),
-            options: Options::default(),
-            saves_aside: true,
-        };
         let mut failed = None;
         let mut told = |report: &ExecutionReport| {
             if let Err(error) = record.report(report) {
@@ -148,7 +151,7 @@ impl Prepared {
             }
         };
         let config_of = |account| self.core_config(run_id, account);
-        let recalled = recall(&kept, snapshot, &config_of, source, &mut told)?;
+        let recalled = recall(kept, snapshot, &config_of, source, &mut told)?;
         match failed {
             Some(error) => Err(error.into()),
             None => Ok(recalled),
@@ -401,6 +404,19 @@ impl Prepared {
             hash.update(RandomState::new().hash_one(now).to_be_bytes());
         }
         hex::encode(&hash.finalize()[..8])
+    }
+}
+
+/// The system's files; in a process that is to die for a drill, until it does.
+fn file_system() -> Arc<dyn Fs> {
+    let asked = std::env::var(DRILL_KILL).ok();
+    match asked.map(|asked| asked.parse()) {
+        None => Arc::new(RealFs),
+        Some(Ok(at)) => Arc::new(KillFs::new(RealFs, at)),
+        Some(Err(error)) => {
+            tracing::warn!(%error, "{DRILL_KILL} is not looked at");
+            Arc::new(RealFs)
+        }
     }
 }
 
