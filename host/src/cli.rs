@@ -1,7 +1,12 @@
 //! The command line: one file a subcommand, and no logic that a test would want to call.
+//!
+//! A subcommand is its arguments, a call into [`exec`](crate::exec) and the printing of what came of it, all
+//! in its own file; here it has one line in `Command` and one in [`main`].
 
 pub mod args;
+pub mod resolve;
 mod run;
+mod terminal;
 
 use clap::{Parser, Subcommand};
 

@@ -16,6 +16,7 @@
 
 mod describe;
 mod dotenv;
+mod error;
 mod example;
 mod file;
 mod layers;
@@ -36,13 +37,14 @@ mod validate;
 mod values;
 mod variables;
 
+pub use error::ConfigError;
 pub use example::env_example;
 pub use layers::{FlagValue, Layers};
 pub use origin::Origin;
-pub use problem::{ConfigError, Difference, Problem};
+pub use problem::Problem;
 pub use runtime::RuntimeConfig;
 pub use setting::{Kind, Setting};
-pub use started::Started;
+pub use started::{Difference, Started};
 pub use table::{DRILL_KILL, SETTINGS};
 pub use typed::{
     Bars, Color, Exchange, Gaps, IntentSource, Live, Log, LogFormat, Output, Pace, PluginSearch,

@@ -70,3 +70,15 @@ pub fn uninterrupted<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T
     }
     call()
 }
+
+/// Writes everything, by as many calls as it takes.
+pub fn write_all(file: &mut dyn FsFile, mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        let taken = uninterrupted(|| file.write(bytes))?;
+        if taken == 0 {
+            return Err(io::ErrorKind::WriteZero.into());
+        }
+        bytes = &bytes[taken..];
+    }
+    Ok(())
+}

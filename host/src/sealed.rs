@@ -129,7 +129,7 @@ fn syntax(error: serde_json::Error) -> SealError {
         .next()
         .unwrap_or_default()
         .to_owned();
-    let (line, column) = (error.line(), error.column());
+    let (line, column) = (error.line().max(1), error.column().max(1));
     SealError::Syntax { line, column, text }
 }
 

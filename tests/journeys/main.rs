@@ -12,6 +12,7 @@ mod plugins;
 mod program;
 #[cfg(unix)]
 mod readme;
+mod resume;
 mod risk;
 mod run_dir;
 mod secrets;

@@ -47,7 +47,8 @@ fn what_is_in_it() {
     assert_eq!(json("summary.json"), ended.summary());
     let asked = json("run.json");
     assert_eq!(asked["format"], "investbot.run");
-    assert_eq!(asked["version"], 1);
+    assert_eq!(asked["version"], 2);
+    let asked = &asked["body"];
     assert_eq!(
         asked["plugin"]["sha256"],
         ended.summary()["plugin"]["sha256"]
@@ -55,6 +56,22 @@ fn what_is_in_it() {
     assert_eq!(
         asked["config"]["run.seed"],
         serde_json::json!({ "value": 7, "origin": "--seed" })
+    );
+    let bars = std::fs::read(investbot_tests::artifacts::workspace().join("data/btcusd-30m.csv"));
+    let bars = bars.unwrap();
+    assert_eq!(
+        asked["data"],
+        serde_json::json!({
+            "bars": {
+                "source": "bundled:btcusd-30m",
+                "path": null,
+                "content": {
+                    "bytes": bars.len().to_string(),
+                    "sha256": hex::encode(<sha2::Sha256 as sha2::Digest>::digest(bars)),
+                },
+            },
+            "intents": null,
+        })
     );
 }
 

@@ -1,9 +1,8 @@
 //! `investbot run`.
 
-use std::io::Write as _;
-
 use super::args::RunArgs;
-use crate::config::{Color, Layers, LogFormat, Mode, RuntimeConfig};
+use super::terminal::{choose_color, fail, say};
+use crate::config::{Layers, LogFormat, Mode, RuntimeConfig};
 use crate::exec::{self, Finished, Resumed, StopFlag};
 use crate::exit::ExitCode;
 use crate::observe::logging;
@@ -26,6 +25,7 @@ Examples:
   investbot run --exchange realish --seed 7          a venue behind a bad network
   my-strategy | investbot run --intents -            orders from any program, reports as JSON lines
   investbot run --run-dir runs/1 --json              everything kept, one line for scripts
+  investbot run --resume runs/1                      goes on after a crash, with the same settings
 
 Strategies and their parameters:
   sma-cross        fast=20 slow=50 fraction=0.95
@@ -38,10 +38,7 @@ pub(super) fn run(args: RunArgs) -> ExitCode {
     let resumed = match args.value("resume").map(|dir| Resumed::open(dir.as_ref())) {
         None => None,
         Some(Ok(resumed)) => Some(resumed),
-        Some(Err(error)) => {
-            say(&format!("error: {error}"));
-            return error.exit_code();
-        }
+        Some(Err(error)) => return fail(&error, error.exit_code()),
     };
     let started = resumed.as_ref().map(|resumed| resumed.started(&directory));
     let env = std::env::vars_os();
@@ -56,13 +53,13 @@ pub(super) fn run(args: RunArgs) -> ExitCode {
         config.reject("log.level", &problem);
     }
     for warning in config.warnings() {
-        say(&format!("warning: {warning}"));
+        say(format_args!("warning: {warning}"));
     }
     let stop = match StopFlag::from_signals() {
         Ok(stop) => stop,
         Err(error) => {
-            say(&format!("error: signals cannot be caught: {error}"));
-            return ExitCode::Unexpected;
+            let text = format!("signals cannot be caught: {error}");
+            return fail(text, ExitCode::Unexpected);
         }
     };
     let show = Show {
@@ -70,16 +67,10 @@ pub(super) fn run(args: RunArgs) -> ExitCode {
         table: !config.output.quiet && !config.output.json,
     };
     match exec::run(config, resumed, &stop) {
-        Err(error) => {
-            say(&format!("error: {error}"));
-            error.exit_code()
-        }
+        Err(error) => fail(&error, error.exit_code()),
         Ok(mut finished) => match show.print(&mut finished) {
             Ok(()) => finished.exit_code(&stop),
-            Err(error) => {
-                say(&format!("error: {error}"));
-                ExitCode::Unexpected
-            }
+            Err(error) => fail(error, ExitCode::Unexpected),
         },
     }
 }
@@ -105,25 +96,11 @@ impl Show {
         if self.json {
             out.line(&SummaryView::of(&run.result).to_line())?;
             if self.table {
-                say(&to_table(&run.result));
+                say(to_table(&run.result));
             }
         } else if self.table {
             out.line(&to_table(&run.result))?;
         }
         out.flush()
     }
-}
-
-fn choose_color(color: Color) {
-    match color {
-        Color::Auto => anstream::ColorChoice::Auto,
-        Color::Always => anstream::ColorChoice::Always,
-        Color::Never => anstream::ColorChoice::Never,
-    }
-    .write_global();
-}
-
-/// A line for the person at the terminal. If standard error takes none, there is nobody to tell.
-fn say(text: &str) {
-    let _ = writeln!(anstream::stderr(), "{text}");
 }

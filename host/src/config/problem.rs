@@ -1,10 +1,10 @@
 //! What can be wrong with a configuration. Every text that a user can meet is here.
 
-use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
 use super::origin::Origin;
+use super::started::Difference;
 
 /// One mistake.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -252,7 +252,7 @@ impl Problem {
 
     /// The order in which problems are shown: layer by layer, within a file by line and column, and
     /// what is missing at the end.
-    fn place(&self) -> (u8, usize, usize) {
+    pub(super) fn place(&self) -> (u8, usize, usize) {
         match (self, self.origin()) {
             (Self::Unreadable { .. }, _) => (0, 0, 0),
             (Self::DotEnvSyntax { line, .. }, _) => (3, *line, 0),
@@ -264,7 +264,7 @@ impl Problem {
         }
     }
 
-    const fn is_difference(&self) -> bool {
+    pub(super) const fn is_difference(&self) -> bool {
         matches!(self, Self::Differs { .. })
     }
 
@@ -274,74 +274,6 @@ impl Problem {
             Some(Origin::File { line, .. }) => Some(*line),
             _ => None,
         }
-    }
-}
-
-/// A setting that is not what a run was started with.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Difference {
-    /// The key.
-    pub key: String,
-    /// The run.
-    pub run_dir: Arc<Path>,
-    /// What it was started with, and where that was written; `None` if with nothing.
-    pub was: Option<(String, String)>,
-    /// What is said now.
-    pub now: String,
-}
-
-impl fmt::Display for Difference {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { key, now, .. } = self;
-        write!(f, "the run in {} was started ", self.run_dir.display())?;
-        match &self.was {
-            None => write!(f, "without {key}")?,
-            Some((value, origin)) if origin.is_empty() => write!(f, "with {key} = {value}")?,
-            Some((value, origin)) => write!(f, "with {key} = {value} ({origin})")?,
-        }
-        write!(f, ", and now it is {now}")
-    }
-}
-
-/// Everything that is wrong with a configuration; never empty.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub struct ConfigError {
-    /// The mistakes, in the order in which they are shown.
-    pub problems: Vec<Problem>,
-}
-
-impl ConfigError {
-    /// The error of these problems, in the order in which they are shown; none without problems.
-    pub(super) fn of(mut problems: Vec<Problem>) -> Result<(), Self> {
-        if problems.is_empty() {
-            return Ok(());
-        }
-        problems.sort_by_key(Problem::place);
-        Err(Self { problems })
-    }
-
-    /// Whether nothing is wrong but that a run that goes on was started with something else.
-    #[must_use]
-    pub fn is_of_another_run(&self) -> bool {
-        self.problems.iter().all(Problem::is_difference)
-    }
-}
-
-impl fmt::Display for ConfigError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let count = self.problems.len();
-        let plural = if count == 1 { "" } else { "s" };
-        write!(f, "the configuration has {count} problem{plural}")?;
-        for (index, problem) in self.problems.iter().enumerate() {
-            write!(f, "\n  {}. {problem}", index + 1)?;
-        }
-        if self.problems.iter().any(Problem::is_difference) {
-            f.write_str(
-                "\n  hint: a run goes on with what it was started with: leave out what differs, or start a \
-                 new run with --run-dir",
-            )?;
-        }
-        Ok(())
     }
 }
 

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::error::ConfigError;
 use super::layers::{Layers, StartedLayer};
 use super::origin::Origin;
 use super::parse::{Given, Value, from_text, parse};
-use super::problem::{ConfigError, Problem, excerpt, sentence};
+use super::problem::{Problem, excerpt, sentence};
 use super::setting::Kind;
 use super::table::SETTINGS;
 use super::typed::{

@@ -4,6 +4,7 @@
 //! be the same where the run's result depends on it; only how it is shown may be another.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,7 +15,7 @@ use super::layers::StartedLayer;
 use super::nearest::nearest_key;
 use super::origin::Origin;
 use super::parse::{Given, Written, parse};
-use super::problem::{Difference, Problem, excerpt};
+use super::problem::{Problem, excerpt};
 use super::setting::Kind;
 use super::table::{SETTINGS, setting};
 use super::typed::Live;
@@ -131,6 +132,32 @@ fn written(value: &Json) -> Option<Written> {
         }
         Json::Object(_) => Written::Other("table"),
     })
+}
+
+/// A setting that is not what a run was started with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// The key.
+    pub key: String,
+    /// The run.
+    pub run_dir: Arc<Path>,
+    /// What it was started with, and where that was written; `None` if with nothing.
+    pub was: Option<(String, String)>,
+    /// What is said now.
+    pub now: String,
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { key, now, .. } = self;
+        write!(f, "the run in {} was started ", self.run_dir.display())?;
+        match &self.was {
+            None => write!(f, "without {key}")?,
+            Some((value, origin)) if origin.is_empty() => write!(f, "with {key} = {value}")?,
+            Some((value, origin)) => write!(f, "with {key} = {value} ({origin})")?,
+        }
+        write!(f, ", and now it is {now}")
+    }
 }
 
 /// What is said now and is not what a run was started with.

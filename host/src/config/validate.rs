@@ -4,8 +4,9 @@ use investbot_plugin_api::SecretString;
 use investbot_plugin_api::manifest::Manifest;
 use serde_json::Value as Json;
 
+use super::error::ConfigError;
 use super::origin::Origin;
-use super::problem::{ConfigError, Problem};
+use super::problem::Problem;
 use super::runtime::RuntimeConfig;
 use super::schema;
 use super::secret::Places;

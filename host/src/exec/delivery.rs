@@ -57,6 +57,8 @@ pub(super) struct Delivery {
     in_doubt: bool,
     /// Whether the doubt was told.
     told_doubt: bool,
+    /// Whether this process is the one that sent it. Waits are for a venue that has just failed.
+    sent_here: bool,
     failed_queries: u32,
 }
 
@@ -77,17 +79,8 @@ impl Delivery {
             order,
         };
         Self {
-            claim,
-            next: Next::Claim,
-            at: now,
-            absent: false,
-            granted: false,
             asks_first,
-            sends: 1,
-            first_sent: now,
-            in_doubt: false,
-            told_doubt: false,
-            failed_queries: 0,
+            ..Self::of(claim, now)
         }
     }
 
@@ -99,25 +92,21 @@ impl Delivery {
     ) -> (Self, Learned) {
         let mut delivery = Self {
             next: Next::Wait,
-            at: now,
-            absent: false,
-            granted: false,
-            asks_first: false,
             sends: claim.attempt,
             // When is not known; so long ago that no venue need remember it.
             first_sent: UnixNanos(i64::MIN),
             in_doubt: true,
-            told_doubt: false,
-            failed_queries: 0,
-            claim,
+            // Whoever takes it over tells of it.
+            told_doubt: true,
+            sent_here: false,
+            ..Self::of(claim, now)
         };
         let learned = delivery.take(&Event::Interrupted, policy, now);
         (delivery, learned)
     }
 
-    /// An order whose last attempt is recorded as absent.
-    pub(super) fn after_absent(mut claim: Claim, now: UnixNanos) -> Self {
-        claim.attempt += 1;
+    /// An order that is to be claimed now.
+    const fn of(claim: Claim, now: UnixNanos) -> Self {
         Self {
             next: Next::Claim,
             at: now,
@@ -128,9 +117,16 @@ impl Delivery {
             first_sent: now,
             in_doubt: false,
             told_doubt: false,
+            sent_here: true,
             failed_queries: 0,
             claim,
         }
+    }
+
+    /// An order whose last attempt is recorded as absent.
+    pub(super) fn after_absent(mut claim: Claim, now: UnixNanos) -> Self {
+        claim.attempt += 1;
+        Self::of(claim, now)
     }
 
     /// The attempt is recorded now, and may be sent.
@@ -230,14 +226,14 @@ impl Delivery {
             Step::Done(outcome) => return Learned::End(outcome),
             Step::Resend { attempt, at } => {
                 self.sends = attempt;
-                self.wait_for(Next::Send, at);
+                self.wait_for_turn(Next::Send, at, now);
             }
             Step::Query { at } => self.wait_for(Next::Ask, at),
             Step::NextAttempt { attempt, at } => {
                 self.sends = attempt;
                 self.absent = true;
                 self.failed_queries = 0;
-                self.wait_for(Next::Claim, at);
+                self.wait_for_turn(Next::Claim, at, now);
             }
         }
         if self.in_doubt && !self.asks_first && !self.told_doubt {
@@ -245,6 +241,13 @@ impl Delivery {
             return Learned::Doubt(why(event));
         }
         Learned::Nothing
+    }
+
+    /// Waits before the order is sent again; not at all if this process has not sent it yet.
+    const fn wait_for_turn(&mut self, next: Next, at: UnixNanos, now: UnixNanos) {
+        let at = if self.sent_here { at } else { now };
+        self.sent_here = true;
+        self.wait_for(next, at);
     }
 
     const fn wait_for(&mut self, next: Next, at: UnixNanos) {

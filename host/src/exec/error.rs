@@ -37,7 +37,10 @@ pub enum RunError {
     #[error(transparent)]
     Plugin(Box<LoadError>),
     /// The plugin is not the one that the run was started with.
-    #[error("the run in {} was started with another library of its plugin\n{plugin}", run_dir.display())]
+    #[error(
+        "the run in {} was started with another library of its plugin; to go on with this one, set \
+         INVESTBOT_PLUGIN_SHA256 to the digest that was found\n{plugin}", run_dir.display()
+    )]
     OtherPlugin {
         /// The run.
         run_dir: PathBuf,

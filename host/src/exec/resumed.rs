@@ -123,7 +123,7 @@ fn changed(
     match (&was.content, &now.content) {
         (None, None) if may_go_on => None,
         (None, _) if !may_go_on => Some(format!(
-            "{what}: they came from {}, a pipe, which nobody can read twice",
+            "{what}: they came from {}, a pipe, which nobody can read twice; keep them in a file",
             was.source
         )),
         (was_is, now_is) if was_is == now_is => None,

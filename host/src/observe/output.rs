@@ -49,9 +49,14 @@ impl Output {
 
     /// The first line of JSON output: which format follows.
     pub fn header(&mut self) -> Result<(), OutputError> {
+        self.header_of("investbot.run")
+    }
+
+    /// The same for another command's format.
+    pub fn header_of(&mut self, format: &str) -> Result<(), OutputError> {
         let version = Self::FORMAT_VERSION;
         self.line(&format!(
-            r#"{{"kind":"format","format":"investbot.run","version":{version}}}"#
+            r#"{{"kind":"format","format":"{format}","version":{version}}}"#
         ))
     }
 

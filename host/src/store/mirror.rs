@@ -6,3 +6,6 @@ mod report;
 
 pub(in crate::store) use order::{ClaimData, IntentData, PlaceData, SeenData};
 pub(in crate::store) use report::{FillData, InstrumentData, ReportData};
+
+#[cfg(test)]
+pub(in crate::store) mod tests;

@@ -102,21 +102,20 @@ pub enum JournalError {
     },
     /// There is no room left, not even what was held back.
     #[error(
-        "no room for the journal: cannot {} {}: {}\n  hint: nothing more is written or sent; free some \
-         space and resume the run, which asks the venue about the open orders",
-        .0.action, .0.path.display(), .0.text
+        "no room for the journal: {0}\n  hint: nothing more is written or sent; free some space and resume \
+         the run, which asks the venue about the open orders"
     )]
     Full(IoFailure),
     /// The system said no.
     #[error(
-        "cannot {} {}: {}\n  hint: nothing more is written or sent; check the disk, and look the \
-         open orders up at the venue", .0.action, .0.path.display(), .0.text
+        "{0}\n  hint: nothing more is written or sent; check the disk and resume the run, which asks the \
+         venue about the open orders"
     )]
     Io(IoFailure),
     /// A write or sync failed before.
     #[error(
-        "nothing more is written to the journal, because a call failed before: cannot {} {}: {}\n  \
-         hint: check the disk, and look the open orders up at the venue", .0.action, .0.path.display(), .0.text
+        "nothing more is written to the journal, because a call failed before: {0}\n  hint: check the disk \
+         and resume the run, which asks the venue about the open orders"
     )]
     Failed(IoFailure),
     /// A record is too long, or cannot be written as JSON.
@@ -128,7 +127,8 @@ pub enum JournalError {
 }
 
 /// A call of the system that failed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("cannot {action} {}: {text}", .path.display())]
 pub struct IoFailure {
     /// What was to be done.
     pub action: &'static str,
@@ -141,7 +141,7 @@ pub struct IoFailure {
 }
 
 impl IoFailure {
-    pub(super) fn new(action: &'static str, path: &Path, error: &io::Error) -> Self {
+    pub(in crate::store) fn new(action: &'static str, path: &Path, error: &io::Error) -> Self {
         Self {
             action,
             path: path.to_owned(),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::error::{IoFailure, JournalError};
 use super::reader::{Contents, Torn};
 use super::segment;
-use crate::fs::{Fs, FsFile, uninterrupted};
+use crate::fs::{Fs, uninterrupted, write_all};
 
 /// Puts the bytes of a torn write aside, and the whole lines of the file to go on in on the disk anew,
 /// with its name. Empty files after it are removed. Returns where the torn bytes were put.
@@ -92,17 +92,5 @@ fn copy(fs: &dyn Fs, from: &Path, offset: u64, length: u64, to: &Path) -> Result
         write_all(output.as_mut(), &chunk[..read]).map_err(write_failed)?;
     }
     uninterrupted(|| output.sync_data()).map_err(write_failed)?;
-    Ok(())
-}
-
-/// Writes everything, by as many calls as it takes.
-pub(super) fn write_all(file: &mut dyn FsFile, mut bytes: &[u8]) -> std::io::Result<()> {
-    while !bytes.is_empty() {
-        let taken = uninterrupted(|| file.write(bytes))?;
-        if taken == 0 {
-            return Err(std::io::ErrorKind::WriteZero.into());
-        }
-        bytes = &bytes[taken..];
-    }
     Ok(())
 }

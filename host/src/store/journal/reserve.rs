@@ -3,8 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::error::{IoFailure, JournalError};
-use super::recovery::write_all;
-use crate::fs::{Fs, uninterrupted};
+use crate::fs::{Fs, uninterrupted, write_all};
 
 /// A file that is there to be removed.
 #[derive(Debug)]
