@@ -32,7 +32,7 @@ use std::time::Instant;
 
 pub use error::RunError;
 pub use policy::SendPolicy;
-pub use prepare::Prepared;
+pub use prepare::{Prepared, find_plugin};
 pub use resumed::Resumed;
 pub use session::SessionError;
 pub use signals::StopFlag;
