@@ -48,6 +48,6 @@ pub use started::{Difference, Started};
 pub use table::{DRILL_KILL, SETTINGS};
 pub use typed::{
     Bars, Color, Exchange, Gaps, IntentSource, Live, Log, LogFormat, Output, Pace, PluginSearch,
-    Retry, Risk, Run, Strategy,
+    Reconcile, Retry, Risk, Run, Strategy,
 };
 pub use validate::{Mode, ValidatedPluginConfig};

@@ -9,6 +9,7 @@ pub mod checkpoint;
 mod delivery;
 pub mod desk;
 pub mod error;
+mod files;
 pub mod hands;
 mod inputs;
 pub mod market;
@@ -39,6 +40,7 @@ pub use signals::StopFlag;
 pub use worker::ExecWorker;
 
 use crate::config::RuntimeConfig;
+pub use crate::engine::Decision;
 use crate::exit::ExitCode;
 use crate::observe::output::Output;
 use crate::observe::result::{End, RunResult};
@@ -89,7 +91,8 @@ pub fn run(
     if let Err(error) = opened.session.desk.venue().shutdown() {
         tracing::warn!(%error, "the venue did not end its session cleanly");
     }
-    let end = ended.map_err(|error| RunError::broken_off(error, opened.session.desk.books().core()))?;
+    let end =
+        ended.map_err(|error| RunError::broken_off(error, opened.session.desk.books().core()))?;
 
     let bars = opened.source.finish()?;
     let parts = opened.session.desk.into_parts();

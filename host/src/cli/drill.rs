@@ -4,8 +4,10 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{configure, flag, say};
-use crate::drill::{Breach, Plan, Tally, hold};
+use super::settings::{configure, flag};
+use super::terminal::fail;
+use crate::config::FlagValue;
+use crate::drill::{Plan, Tally, hold};
 use crate::exec::StopFlag;
 use crate::exit::ExitCode;
 use crate::observe::output::Output;
@@ -30,7 +32,7 @@ Examples:
 
 /// The flags of `drill`.
 #[derive(Clone, Debug, Args)]
-pub struct DrillArgs {
+pub(super) struct DrillArgs {
     /// How many kills at random instants there are at least [default: 100, or none with --steps]
     #[arg(long, value_name = "N")]
     kills: Option<u64>,
@@ -73,7 +75,7 @@ pub(super) fn run(args: DrillArgs) -> ExitCode {
         flag("run.pace", args.pace),
     ];
     let dirs = (!args.plugin_dir.is_empty()).then_some(args.plugin_dir);
-    let dirs = dirs.map(|texts| crate::config::FlagValue {
+    let dirs = dirs.map(|texts| FlagValue {
         key: "plugin.dirs",
         texts,
     });
@@ -82,8 +84,8 @@ pub(super) fn run(args: DrillArgs) -> ExitCode {
     let stop = match StopFlag::from_signals() {
         Ok(stop) => stop,
         Err(error) => {
-            say(&format!("error: signals cannot be caught: {error}"));
-            return ExitCode::Unexpected;
+            let text = format!("signals cannot be caught: {error}");
+            return fail(text, ExitCode::Unexpected);
         }
     };
     let plan = Plan {
@@ -99,10 +101,7 @@ pub(super) fn run(args: DrillArgs) -> ExitCode {
     let held = hold(&plan, &stop, &mut |tally| count.set(tally.kills));
     count.finish();
     match held {
-        Err(error) => {
-            say(&format!("error: {error}"));
-            error.exit_code()
-        }
+        Err(error) => fail(&error, error.exit_code()),
         Ok(tally) => show(&tally, args.json, &stop),
     }
 }
@@ -110,14 +109,13 @@ pub(super) fn run(args: DrillArgs) -> ExitCode {
 fn show(tally: &Tally, json: bool, stop: &StopFlag) -> ExitCode {
     let mut out = Output::stdout();
     let printed = if json {
-        out.header_of("drill")
+        out.header_of("investbot.drill")
             .and_then(|()| out.line(&tally.to_json().to_string()))
     } else {
         out.line(&tally.to_table())
     };
     if let Err(error) = printed.and_then(|()| out.flush()) {
-        say(&format!("error: {error}"));
-        return ExitCode::Unexpected;
+        return fail(error, ExitCode::Unexpected);
     }
     if !tally.failures.is_empty() {
         return ExitCode::Mismatch;

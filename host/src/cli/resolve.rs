@@ -6,12 +6,10 @@ use clap::Args;
 use clap::builder::{
     NonEmptyStringValueParser, PossibleValue, PossibleValuesParser, TypedValueParser as _,
 };
-
 use serde::Serialize;
 
 use super::terminal::fail;
-use crate::engine::Decision;
-use crate::exec::RunError;
+use crate::exec::{Decision, RunError};
 use crate::exit::ExitCode;
 use crate::observe::output::{Output, OutputError};
 

@@ -12,7 +12,7 @@ use super::problem::{Problem, excerpt, sentence};
 use super::setting::Kind;
 use super::table::SETTINGS;
 use super::typed::{
-    Bars, Exchange, IntentSource, Live, Log, LogFormat, Output, PluginSearch, Retry, Risk, Run,
+    Bars, Exchange, IntentSource, Live, Log, LogFormat, Output, PluginSearch, Reconcile, Retry, Risk, Run,
     Strategy,
 };
 use super::values::Values;
@@ -43,6 +43,8 @@ pub struct RuntimeConfig {
     pub retry: Retry,
     /// How long callers' ids are remembered in memory.
     pub store_ttl: Duration,
+    /// How the books are compared with the venue.
+    pub reconcile: Reconcile,
     /// The run itself.
     pub run: Run,
     /// Whether real money may be spent.
@@ -129,6 +131,11 @@ impl RuntimeConfig {
                 max_attempts: values.opt_u32("retry.max_attempts").unwrap_or(1),
             },
             store_ttl: Duration::from_secs(values.whole("store.ttl_s")),
+            reconcile: Reconcile {
+                interval: Some(Duration::from_secs(values.whole("reconcile.interval_s")))
+                    .filter(|interval| !interval.is_zero()),
+                strict: values.text("reconcile.on_difference") == "stop",
+            },
             run: values.run(),
             live,
             output: values.output(),

@@ -258,6 +258,27 @@ pub const SETTINGS: &[Setting] = &[
         "How long callers' ids are remembered in memory, in seconds of the run's time",
     )
     .default("31536000"),
+    // What the venue says is compared with the books, not put in their place: no order depends on it, and a
+    // run that was stopped by a difference must be able to go on with another setting.
+    Setting::new(
+        "reconcile.interval_s",
+        "INVESTBOT_RECONCILE_INTERVAL_S",
+        Kind::Whole {
+            min: 0,
+            max: 86_400,
+        },
+        "How often the books are compared with the venue, in seconds; 0 for at the start alone",
+    )
+    .default("300")
+    .presentation(),
+    Setting::new(
+        "reconcile.on_difference",
+        "INVESTBOT_RECONCILE_ON_DIFFERENCE",
+        Kind::Word(&["stop", "warn"]),
+        "What to do if the account is not as the books say: stop the run, or only tell",
+    )
+    .default("stop")
+    .presentation(),
     // The run itself
     Setting::new(
         "run.seed",

@@ -102,6 +102,15 @@ pub struct Retry {
     pub max_attempts: u32,
 }
 
+/// How the books are compared with the venue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reconcile {
+    /// How often; `None` for at the start alone.
+    pub interval: Option<Duration>,
+    /// Whether a difference stops the run.
+    pub strict: bool,
+}
+
 /// The run itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Run {

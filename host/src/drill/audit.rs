@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use investbot_plugin_api::{Decimal, Side};
+use investbot_plugin_api::Side;
 
 use super::ledger::{FillEntry, Known, Ledger, Standing};
 use super::told::{Account, Told};

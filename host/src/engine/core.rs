@@ -166,7 +166,10 @@ impl Core {
     /// The currency that a position in an instrument is held in.
     #[must_use]
     pub fn base_of(&self, instrument: &str) -> String {
-        let rules = self.instruments.as_ref().and_then(|all| all.get(instrument));
+        let rules = self
+            .instruments
+            .as_ref()
+            .and_then(|all| all.get(instrument));
         let by_name = || instrument.split('/').next().unwrap_or_default();
         rules.map_or_else(by_name, |rules| &rules.base).to_owned()
     }
@@ -248,6 +251,12 @@ impl Core {
     /// Orders of which something is still expected, oldest first.
     pub fn unsettled_orders(&self) -> impl Iterator<Item = &Order> {
         self.orders.unsettled()
+    }
+
+    /// Whether a client order id may be one of this run's, by its looks.
+    #[must_use]
+    pub fn is_ours(&self, client_order_id: &str) -> bool {
+        self.client_order_ids.is_ours(client_order_id)
     }
 
     /// What an id of a caller's became, as far as an order that is not settled tells.

@@ -205,6 +205,13 @@ impl ClientOrderIds {
         }
     }
 
+    /// Whether an id may be one of the run's.
+    #[must_use]
+    pub fn is_ours(&self, id: &str) -> bool {
+        let body = id.strip_prefix(&self.prefix);
+        !self.prefix.is_empty() && body.is_some_and(|body| body.len() == self.body_length)
+    }
+
     /// The client order id of `key`.
     #[must_use]
     pub fn id(&self, key: Key) -> String {

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use investbot_plugin_api::{Instrument, OrderRef};
+use investbot_plugin_api::{Bar, Instrument, OrderRef};
 
 use super::books::{Books, Progress};
 use super::checkpoint::{Keeper, Snapshot};
@@ -81,6 +81,7 @@ pub fn recall(
                 core: Some(Core::restore(config, snapshot.core)?),
                 account: Some(snapshot.account),
                 progress: snapshot.progress,
+                last_bar: None,
                 clean: snapshot.clean,
                 last_at: snapshot.now,
             }
@@ -93,11 +94,13 @@ pub fn recall(
         &kept.dir,
         options,
         &mut |position, at, record| {
-            replay.take(position.position, at, &record).map_err(|error| {
-                let text = error.to_string();
-                broken = Some(error);
-                text
-            })
+            replay
+                .take(position.position, at, &record)
+                .map_err(|error| {
+                    let text = error.to_string();
+                    broken = Some(error);
+                    text
+                })
         },
     );
     if let Some(error) = broken {
@@ -145,6 +148,8 @@ impl Recalled {
             replayed,
         } = self;
         let inheritance = Inheritance {
+            last_bar: replayed.last_bar,
+            goes_on: replayed.core.is_some(),
             clean: replayed.clean,
             torn: found.opening.torn.is_some(),
         };
@@ -190,6 +195,10 @@ pub struct Started {
 /// What an earlier process left to be done.
 #[derive(Clone, Copy, Debug)]
 pub struct Inheritance {
+    /// The last bar that was taken in.
+    pub last_bar: Option<Bar>,
+    /// Whether there was one.
+    pub goes_on: bool,
     /// Whether it ended in good order.
     pub clean: bool,
     /// Whether the last of what it wrote was lost.
@@ -200,6 +209,8 @@ impl Default for Inheritance {
     /// Nothing was left.
     fn default() -> Self {
         Self {
+            last_bar: None,
+            goes_on: false,
             clean: true,
             torn: false,
         }
@@ -208,6 +219,9 @@ impl Default for Inheritance {
 
 /// Takes over what an earlier process left open.
 pub fn take_over(desk: &mut Desk, inherited: &Inheritance) -> Result<(), SessionError> {
+    if let Some(bar) = &inherited.last_bar {
+        desk.show_again(bar)?;
+    }
     let now = desk.now();
     let in_doubt = desk.books().store().in_doubt();
     let absent = desk.books().store().absent();

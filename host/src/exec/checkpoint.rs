@@ -6,8 +6,8 @@ use std::thread::JoinHandle;
 use investbot_plugin_api::UnixNanos;
 use serde::{Deserialize, Serialize};
 
-use super::boot::Kept;
 use super::books::Progress;
+use super::boot::Kept;
 use super::desk::Desk;
 use super::hands::ThreadLost;
 use super::session::SessionError;

@@ -85,11 +85,7 @@ impl Delivery {
     }
 
     /// An order that an earlier process may have sent.
-    pub(super) fn inherited(
-        claim: Claim,
-        policy: &SendPolicy,
-        now: UnixNanos,
-    ) -> (Self, Learned) {
+    pub(super) fn inherited(claim: Claim, policy: &SendPolicy, now: UnixNanos) -> (Self, Learned) {
         let mut delivery = Self {
             next: Next::Wait,
             sends: claim.attempt,
@@ -135,7 +131,11 @@ impl Delivery {
         self.absent = false;
         let can_ask = policy.protocol.asking != Asking::Nothing;
         self.asks_first &= can_ask;
-        self.next = if self.asks_first { Next::Ask } else { Next::Send };
+        self.next = if self.asks_first {
+            Next::Ask
+        } else {
+            Next::Send
+        };
         self.at = now;
         if self.claim.attempt == 1 {
             self.first_sent = now;

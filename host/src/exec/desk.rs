@@ -183,6 +183,23 @@ impl Desk {
         self.execute(commands)
     }
 
+    /// Shows a simulated venue a bar that it may have seen before: it has kept its books, but not what the
+    /// market was.
+    pub fn show_again(&mut self, bar: &Bar) -> Result<(), SessionError> {
+        let Parts {
+            clock,
+            market,
+            venue,
+            ..
+        } = &mut self.parts;
+        clock.advance_to(bar.close_time);
+        market.push(bar);
+        market
+            .show(venue.as_ref())
+            .map(drop)
+            .map_err(SessionError::Market)
+    }
+
     /// Somebody wants something.
     pub fn on_intent(&mut self, line: IntentLine) -> Result<(), SessionError> {
         if let Some(time) = line.time {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use investbot_plugin_api::AdapterError;
 
 use super::boot::RecallError;
+use super::reconcile::Unsound;
 use super::replay::ReplayError;
 use super::session::SessionError;
 use crate::config::ConfigError;
@@ -112,6 +113,9 @@ pub enum RunError {
         /// The exit code that the signal asks for.
         code: ExitCode,
     },
+    /// The books and the venue are not at one.
+    #[error(transparent)]
+    Unsound(#[from] Unsound),
     /// The venue's rules make no sense.
     #[error(transparent)]
     Instrument(#[from] InstrumentError),
@@ -176,6 +180,8 @@ impl RunError {
             | Self::Instrument(_)
             | Self::Start { .. } => ExitCode::PluginRefused,
             Self::Stopped { code, .. } => *code,
+            Self::Unsound(Unsound::NoComparison(_)) => ExitCode::PluginRefused,
+            Self::Unsound(_) => ExitCode::InDoubt,
             Self::RunDir(error) => run_dir_code(error),
             Self::Store(error) => store_code(error),
             Self::Checkpoint(_) | Self::Restore(_) => ExitCode::RunDir,

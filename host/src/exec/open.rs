@@ -13,22 +13,23 @@ use super::boot::{Kept, Recalled, Started, recall, take_over};
 use super::checkpoint::Snapshot;
 use super::desk::{Desk, Parts};
 use super::error::RunError;
+use super::files::file_system;
 use super::hands::{Hand, Hands};
 use super::market::Market;
 use super::policy::SendPolicy;
 use super::prepare::Prepared;
+use super::reconcile::{Reconciler, StartError};
 use super::session::Session;
 use super::signals::StopFlag;
 use super::source::{Intents, Source, Window};
 use super::watch::Watch;
 use super::worker::ExecWorker;
 use crate::clock::{Clock as _, RunClock, SystemClock};
-use crate::config::{DRILL_KILL, Pace, Risk};
+use crate::config::{Pace, Risk};
 use crate::engine::retry::Backoff;
 use crate::engine::{Core, CoreConfig, ExecutionReport, OrderSupport, RiskLimits};
 use crate::exit::ExitCode;
 use crate::feed::BarStream;
-use crate::fs::{Fs, KillFs, RealFs};
 use crate::observe::output::Output;
 use crate::observe::progress::Progress;
 use crate::observe::record::Record;
@@ -100,9 +101,10 @@ impl Prepared {
             Some(bars) => Progress::new(bars.progress(), !self.config.output.quiet),
             None => Progress::hidden(),
         };
-        if let (Some(bars), Some(snapshot)) = (&mut self.bars, &snapshot) {
-            bars.skip(snapshot.progress.bars, window.from)?;
-        }
+        let last_bar = match (&mut self.bars, &snapshot) {
+            (Some(bars), Some(snapshot)) => bars.skip(snapshot.progress.bars, window.from)?,
+            _ => None,
+        };
         let bars = self.bars.take().map(BarStream::spawn).transpose()?;
         let mut source = Source::new(bars, window, None);
         let stream = self.is_stream().then(Output::stdout);
@@ -122,7 +124,10 @@ impl Prepared {
                     options: Options::default(),
                     saves_aside: true,
                 };
-                Some(self.recall(&run_id, &kept, snapshot, &mut source, &mut record)?)
+                let mut recalled = self.recall(&run_id, &kept, snapshot, &mut source, &mut record)?;
+                let last = &mut recalled.replayed.last_bar;
+                *last = last.or(last_bar);
+                Some(recalled)
             }
         };
         Ok(Begun {
@@ -201,7 +206,7 @@ impl Prepared {
         let instruments = self.ask("instruments", &clock, stop, || venue.instruments())?;
         let account = || self.account(&instruments, venue.as_ref(), &clock, stop);
         let Started {
-            books,
+            mut books,
             keeper,
             inheritance,
         } = match recalled {
@@ -220,10 +225,15 @@ impl Prepared {
                 recalled.go_on(start, &clock, rules, &config_of, account)?
             }
         };
-        let watch = match books.progress().cursor {
+        let mut watch = match books.progress().cursor {
             Some(cursor) => Watch::after(Some(cursor)),
             None => self.ask("fills", &clock, stop, || Watch::from_now(venue.as_ref()))?,
         };
+        if let Some(cursor) = watch.news() {
+            // Whoever goes on must not take for old what is filled from now on.
+            books.note_cursor(cursor, clock.now())?;
+            books.commit()?;
+        }
         let policy = self.send_policy(&self.plugin.manifest().capabilities);
         let hands = self.hands(venue.clone(), clock.clone(), &policy)?;
         let worker = ExecWorker::new(policy, self.max_in_flight());
@@ -247,10 +257,21 @@ impl Prepared {
         let mut session = Session {
             desk,
             keeper,
+            reconciler: self.reconciler(),
             stop: stop.clone(),
         };
         take_over(&mut session.desk, &inheritance)
             .map_err(|error| RunError::broken_off(error, session.desk.books().core()))?;
+        if inheritance.goes_on || !simulated {
+            self.reconciler()
+                .at_start(&mut session.desk, stop)
+                .map_err(|error| match error {
+                    StartError::Unsound(unsound) => RunError::Unsound(unsound),
+                    StartError::Session(error) => {
+                        RunError::broken_off(error, session.desk.books().core())
+                    }
+                })?;
+        }
         let info = &self.plugin.manifest().plugin;
         Ok(Opened {
             session,
@@ -364,6 +385,11 @@ impl Prepared {
         }
     }
 
+    fn reconciler(&self) -> Reconciler {
+        let reconcile = &self.config.reconcile;
+        Reconciler::new(reconcile.interval, reconcile.strict)
+    }
+
     fn max_in_flight(&self) -> usize {
         match self.valid.pace {
             // One after another: with virtual time nothing is gained by more.
@@ -404,19 +430,6 @@ impl Prepared {
             hash.update(RandomState::new().hash_one(now).to_be_bytes());
         }
         hex::encode(&hash.finalize()[..8])
-    }
-}
-
-/// The system's files; in a process that is to die for a drill, until it does.
-fn file_system() -> Arc<dyn Fs> {
-    let asked = std::env::var(DRILL_KILL).ok();
-    match asked.map(|asked| asked.parse()) {
-        None => Arc::new(RealFs),
-        Some(Ok(at)) => Arc::new(KillFs::new(RealFs, at)),
-        Some(Err(error)) => {
-            tracing::warn!(%error, "{DRILL_KILL} is not looked at");
-            Arc::new(RealFs)
-        }
     }
 }
 

@@ -4,12 +4,16 @@
 //! the venue has and the books do not is told, never taken over.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
-use investbot_plugin_api::{AdapterError, Balance, Decimal, OrderReport, Position};
+use investbot_plugin_api::{AdapterError, Balance, Decimal, OrderReport, Position, UnixNanos};
 
 use super::desk::Desk;
+use super::policy::SendPolicy;
 use super::session::SessionError;
+use super::signals::StopFlag;
 use super::watch::Thoroughness;
+use crate::clock::Clock as _;
 use crate::engine::Core;
 use crate::plugin::{Answer, Venue};
 use crate::store::record::Record;
@@ -54,8 +58,135 @@ pub enum NoComparison {
     },
 }
 
+/// What is not as it must be.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum Unsound {
+    /// The venue could not be asked.
+    #[error("the books cannot be compared with the venue: {0}\n  hint: nothing was sent; try again once the venue answers")]
+    NoComparison(#[from] NoComparison),
+    /// The venue has orders of this run that the journal does not know.
+    #[error(
+        "the venue has open orders of this run that its journal does not know: {}\n  hint: the end of the \
+         journal is lost, or another process uses the same run id; cancel these orders at the venue, and \
+         begin a new run", .0.join(", ")
+    )]
+    Lost(Vec<String>),
+    /// The account is not as the books say.
+    #[error(
+        "the account is not as the books say{}\n  hint: if something else trades on the account, set \
+         reconcile.on_difference = \"warn\"; otherwise find out what happened first", listed(.0)
+    )]
+    Differences(Vec<Difference>),
+}
+
+fn listed(differences: &[Difference]) -> String {
+    let lines = differences.iter().map(|found| format!("\n  {found}"));
+    lines.collect()
+}
+
+/// Compares the books with the venue, at the start and now and then.
+#[derive(Clone, Copy, Debug)]
+pub struct Reconciler {
+    /// How often; `None` for never again.
+    interval: Option<Duration>,
+    /// Whether a difference stops the run.
+    strict: bool,
+    next: Option<UnixNanos>,
+}
+
+impl Reconciler {
+    /// Compares every `interval`. A difference is told, and stops the run if it is `strict`.
+    #[must_use]
+    pub const fn new(interval: Option<Duration>, strict: bool) -> Self {
+        Self {
+            interval,
+            strict,
+            next: None,
+        }
+    }
+
+    /// Compares before the run goes on. An answer that is missing is asked for again.
+    pub fn at_start(&self, desk: &mut Desk, stop: &StopFlag) -> Result<(), StartError> {
+        for tries in 1.. {
+            let none = match look(desk)? {
+                Ok(findings) => return Ok(self.judge(desk.books().core(), findings)?),
+                Err(none) => none,
+            };
+            if tries >= SendPolicy::MAX_QUERIES || stop.is_raised() {
+                return Err(Unsound::NoComparison(none).into());
+            }
+            let wait = desk.worker_mut().policy().backoff().delay("reconcile", tries);
+            desk.clock().sleep(wait, &|| stop.is_raised());
+        }
+        Ok(())
+    }
+
+    /// Compares while the run goes on, if it is time. What is not as it must be halts the run.
+    pub fn if_due(&mut self, desk: &mut Desk) -> Result<(), SessionError> {
+        let Some(interval) = self.interval else {
+            return Ok(());
+        };
+        let now = desk.now();
+        let next = *self.next.get_or_insert(now.after(interval));
+        if now < next {
+            return Ok(());
+        }
+        self.next = Some(now.after(interval));
+        match look(desk)? {
+            Err(none) => tracing::warn!(%none, "the books were not compared with the venue"),
+            Ok(findings) => {
+                if let Err(unsound) = self.judge(desk.books().core(), findings) {
+                    let reason = unsound.to_string();
+                    desk.on_record(&Record::Halt(Cow::Owned(reason)))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn judge(&self, core: &Core, findings: Findings) -> Result<(), Unsound> {
+        let (ours, others): (Vec<_>, Vec<_>) = findings
+            .unknown_orders
+            .into_iter()
+            .partition(|order| core.is_ours(&order.client_order_id));
+        for order in others {
+            tracing::warn!(
+                client_order_id = order.client_order_id,
+                venue_order_id = order.venue_order_id,
+                instrument = order.instrument,
+                "the venue has an open order that is not of this run; it is left alone"
+            );
+        }
+        if !ours.is_empty() {
+            let ids = ours.into_iter().map(|order| order.client_order_id);
+            return Err(Unsound::Lost(ids.collect()));
+        }
+        if findings.differences.is_empty() {
+            return Ok(());
+        }
+        if self.strict {
+            return Err(Unsound::Differences(findings.differences));
+        }
+        for found in findings.differences {
+            tracing::warn!(%found, "the account is not as the books say");
+        }
+        Ok(())
+    }
+}
+
+/// Why a run does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The books and the venue are not at one.
+    #[error(transparent)]
+    Unsound(#[from] Unsound),
+    /// What was found out could not be kept.
+    #[error(transparent)]
+    Session(#[from] SessionError),
+}
+
 /// Takes in what the venue tells of orders and fills, and compares the rest.
-pub fn reconcile(desk: &mut Desk) -> Result<Result<Findings, NoComparison>, SessionError> {
+fn look(desk: &mut Desk) -> Result<Result<Findings, NoComparison>, SessionError> {
     if let Some(error) = desk.look(Thoroughness::Book)? {
         let what = "fills and orders";
         return Ok(Err(NoComparison::Unanswered { what, error }));
@@ -63,9 +194,8 @@ pub fn reconcile(desk: &mut Desk) -> Result<Result<Findings, NoComparison>, Sess
     let book = match desk.venue().open_orders() {
         Ok(book) if book.complete => book.orders,
         Ok(_) => {
-            return Ok(Err(NoComparison::Incomplete {
-                what: "open orders",
-            }));
+            let what = "open orders";
+            return Ok(Err(NoComparison::Incomplete { what }));
         }
         Err(error) => {
             let what = "open orders";
@@ -75,12 +205,11 @@ pub fn reconcile(desk: &mut Desk) -> Result<Result<Findings, NoComparison>, Sess
     let mut findings = Findings::default();
     for report in book {
         let known = desk.books().core().order(&report.client_order_id);
-        let is_open = known.map(|order| !order.state.is_final());
-        if is_open != Some(true) {
-            desk.on_record(&Record::Order(Cow::Borrowed(&report)))?;
-        }
-        if is_open.is_none() {
-            findings.unknown_orders.push(report);
+        match known.map(|order| order.state.is_final()) {
+            None => findings.unknown_orders.push(report),
+            Some(false) => {}
+            // An order that is over for us and open at the venue: the core says what that means.
+            Some(true) => desk.on_record(&Record::Order(Cow::Borrowed(&report)))?,
         }
     }
     // With an order in doubt or a fill still to come, the two need not agree yet.

@@ -60,6 +60,8 @@ pub struct Replayed {
     pub account: Option<Account>,
     /// How far the run had come.
     pub progress: Progress,
+    /// The last bar that was taken in, as far as bars were read again.
+    pub last_bar: Option<Bar>,
     /// Whether the process before ended in good order.
     pub clean: bool,
     /// The time of the last record.
@@ -73,6 +75,7 @@ impl Default for Replayed {
             core: None,
             account: None,
             progress: Progress::default(),
+            last_bar: None,
             clean: true,
             last_at: UnixNanos(i64::MIN),
         }
@@ -176,6 +179,7 @@ impl<'a> Replay<'a> {
                 core.step(Input::Bar { position, bar }, &mut self.commands);
             }
             self.at.progress.bars += 1;
+            self.at.last_bar = Some(bar);
             self.tell();
         }
         Ok(())

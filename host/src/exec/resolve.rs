@@ -13,7 +13,6 @@ use crate::store::file::{Options, Start};
 use crate::store::record::{Claim, Record, Resolved};
 use crate::store::{FileIdempotencyStore, IdempotencyStore as _, StoreError, checkpoint};
 
-
 /// Records what became of a held order. `name` is its key or its client order id.
 pub fn resolve(
     dir: &Path,

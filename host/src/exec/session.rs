@@ -7,6 +7,7 @@ use super::checkpoint::Keeper;
 use super::desk::Desk;
 use super::hands::ThreadLost;
 use super::policy::SendPolicy;
+use super::reconcile::Reconciler;
 use super::signals::StopFlag;
 use super::source::{Item, Source};
 use super::watch::Thoroughness;
@@ -52,6 +53,8 @@ pub struct Session {
     pub desk: Desk,
     /// Saves how far the run has come, now and then.
     pub keeper: Keeper,
+    /// Compares the books with the venue, now and then.
+    pub reconciler: Reconciler,
     /// Whether to stop.
     pub stop: StopFlag,
 }
@@ -98,6 +101,7 @@ impl Session {
         self.desk.turn()?;
         if !self.desk.is_lockstep() && self.desk.watch().is_due(self.desk.now()) {
             self.desk.look(Thoroughness::Usual)?;
+            self.reconciler.if_due(&mut self.desk)?;
         }
         Ok(())
     }

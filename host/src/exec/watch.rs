@@ -119,7 +119,10 @@ impl Watch {
             look_at_book(venue, &open(), &mut found);
         }
         if let Some(until) = until {
-            self.ahead.fills = found.fills.extract_if(.., |fill| fill.time > until).collect();
+            self.ahead.fills = found
+                .fills
+                .extract_if(.., |fill| fill.time > until)
+                .collect();
             // Asked again when its time has come.
             found.orders.retain(|report| report.time <= until);
         }

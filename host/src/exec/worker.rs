@@ -220,7 +220,8 @@ impl ExecWorker {
     /// Takes in an answer; what is known now, if anything.
     pub fn answered(&mut self, answered: Answered, now: UnixNanos) -> Option<Record<'static>> {
         self.under_way -= 1;
-        self.governor.heard(answered.error().map_or(Ok(()), Err), now);
+        self.governor
+            .heard(answered.error().map_or(Ok(()), Err), now);
         let (ticket, learned) = match answered {
             Answered::Cancelled { order, answer } => return Some(inputs::cancelled(order, answer)),
             Answered::Placed { ticket, answer } => {
@@ -277,7 +278,12 @@ impl ExecWorker {
         self.conclude_as(self.tickets, delivery, learned)
     }
 
-    fn conclude_as(&mut self, ticket: u64, delivery: Delivery, learned: Learned) -> Option<Record<'static>> {
+    fn conclude_as(
+        &mut self,
+        ticket: u64,
+        delivery: Delivery,
+        learned: Learned,
+    ) -> Option<Record<'static>> {
         match learned {
             Learned::End(outcome) => Some(inputs::outcome(&delivery.claim, outcome)),
             Learned::Nothing => {

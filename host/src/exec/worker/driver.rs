@@ -67,7 +67,10 @@ impl Driver {
         let submission = Submission {
             key: name.to_owned(),
             digest: "d".to_owned(),
-            place: Some(SourcePlace { position: self.submitted, index: 0 }),
+            place: Some(SourcePlace {
+                position: self.submitted,
+                index: 0,
+            }),
             order: NewOrder::new(name, "BTC/USD", Side::Buy, Decimal::ONE),
         };
         self.worker.submit(submission, self.clock.now());

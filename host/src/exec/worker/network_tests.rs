@@ -376,4 +376,3 @@ fn an_answer_about_another_order_proves_nothing() {
     assert!(matches!(outcome, Outcome::Held { .. }), "{outcome:?}");
     assert_eq!(venue.0.booked("c"), 1);
 }
-
