@@ -1,11 +1,11 @@
 //! Compares what a run told with what the venue's ledger says. The ledger is believed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use investbot_plugin_api::Side;
 
 use super::ledger::{FillEntry, Known, Ledger, Standing};
-use super::told::{Account, Told};
+use super::told::{Account, Told, ToldOrder};
 
 /// A promise that was broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -43,23 +43,65 @@ pub(super) struct Audited {
     pub(super) findings: Vec<Finding>,
 }
 
-/// Audits a run that came to its end. `wanted` are the orders that it had to come to.
-pub(super) fn audit(ledger: &Ledger, told: &Told, wanted: &BTreeSet<String>) -> Audited {
-    let ids: BTreeSet<&String> = (ledger.orders.keys())
-        .chain(told.states.keys())
-        .chain(wanted)
-        .collect();
-    let mut findings: Vec<Finding> = ids
+/// What a run has to come to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Wanted {
+    /// Its orders, with their callers' ids.
+    orders: BTreeMap<String, Option<String>>,
+    /// How many intents without an id are denied.
+    denied: usize,
+}
+
+impl Wanted {
+    /// The same as this run.
+    pub(super) fn of(told: &Told) -> Self {
+        let orders = told.orders.iter();
+        Self {
+            orders: orders.map(|(name, order)| (name.clone(), order.id.clone())).collect(),
+            denied: nameless(told),
+        }
+    }
+}
+
+fn nameless(told: &Told) -> usize {
+    told.denied.iter().filter(|id| id.is_none()).count()
+}
+
+/// Audits a run that came to its end.
+pub(super) fn audit(ledger: &Ledger, told: &Told, wanted: &Wanted) -> Audited {
+    let known = ledger.orders.keys().chain(told.orders.keys());
+    let known: BTreeSet<&String> = known.collect();
+    let mut findings: Vec<Finding> = known
         .iter()
         .flat_map(|id| about_order(id, ledger.orders.get(*id), told))
         .collect();
+    findings.extend(about_wanted(&known, told, wanted));
     findings.extend(about_fills(ledger, told));
     findings.extend(about_totals(ledger, told));
     Audited {
-        orders: ids.len() as u64,
+        orders: known.len() as u64,
         held: told.held(),
         findings,
     }
+}
+
+/// An order that is nowhere. Where another order is held, intents are denied and get no client order id.
+fn about_wanted(known: &BTreeSet<&String>, told: &Told, wanted: &Wanted) -> Vec<Finding> {
+    let mut excused = nameless(told).saturating_sub(wanted.denied);
+    let missing = wanted.orders.iter().filter(|(name, _)| !known.contains(name));
+    let lost = missing.filter(|(_, id)| match id {
+        Some(_) => !told.denied.contains(id),
+        None if excused > 0 => {
+            excused -= 1;
+            false
+        }
+        None => true,
+    });
+    lost.map(|(name, _)| Finding {
+        breach: Breach::Lost,
+        text: format!("order {name} is in no report, and the venue does not have it"),
+    })
+    .collect()
 }
 
 fn about_order(id: &str, known: Option<&Known>, told: &Told) -> Vec<Finding> {
@@ -78,7 +120,7 @@ fn about_order(id: &str, known: Option<&Known>, told: &Told) -> Vec<Finding> {
         Some(Standing::Filled) => "has filled it".to_owned(),
         Some(Standing::Closed(status)) => format!("has {status} it"),
     };
-    let Some(state) = told.states.get(id) else {
+    let Some(ToldOrder { state, .. }) = told.orders.get(id) else {
         find(Breach::Lost, format!("is in no report; the venue {at_venue}"));
         return findings;
     };

@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use investbot_plugin_api::manifest::{Manifest, VenueClass};
 
+use super::audit::Wanted;
 use super::error::DrillError;
 use super::schedule::{Schedule, SeedOf, Task};
 use super::tally::Tally;
@@ -126,7 +127,7 @@ fn live_undisturbed(
         undisturbed.digest = None;
         // What a strategy wants depends on what the network did to it.
         if work == Work::Strategy {
-            undisturbed.wanted.clear();
+            undisturbed.wanted = Wanted::default();
         }
     }
     Ok(undisturbed)

@@ -94,7 +94,7 @@ impl Ledger {
         Self::parse(&text).map_err(|(line, text)| DrillError::Content { path, line, text })
     }
 
-    fn parse(text: &str) -> Result<Self, (usize, String)> {
+    pub(super) fn parse(text: &str) -> Result<Self, (usize, String)> {
         let mut ledger = Self::default();
         let mut change = Vec::new();
         // What follows the last newline never happened, and neither did a change without its last line.

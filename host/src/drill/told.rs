@@ -14,8 +14,10 @@ use super::ledger::FillEntry;
 /// What a run told.
 #[derive(Debug, Default)]
 pub(super) struct Told {
-    /// The last state of each order, by client order id.
-    pub(super) states: BTreeMap<String, String>,
+    /// By client order id.
+    pub(super) orders: BTreeMap<String, ToldOrder>,
+    /// Intents that were denied before they got a client order id: their callers' ids.
+    pub(super) denied: Vec<Option<String>>,
     /// By the venue's id; several if one was told more than once.
     pub(super) fills: BTreeMap<String, Vec<FillEntry>>,
     /// Fills of orders that the run did not know.
@@ -24,6 +26,15 @@ pub(super) struct Told {
     pub(super) summary: Option<Summary>,
     /// What it began with: cash and position.
     pub(super) began: Option<Account>,
+}
+
+/// What is told of an order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct ToldOrder {
+    /// The caller's id.
+    pub(super) id: Option<String>,
+    /// The last state.
+    pub(super) state: String,
 }
 
 /// The end of a run.
@@ -50,6 +61,7 @@ pub(super) struct Account {
 #[derive(Deserialize)]
 struct Report {
     kind: String,
+    id: Option<String>,
     client_order_id: String,
     state: Option<String>,
     side: Option<Side>,
@@ -97,13 +109,16 @@ impl Told {
             self.unmatched += 1;
             return;
         }
-        let id = report.client_order_id;
-        if id.is_empty() {
+        let client_order_id = report.client_order_id;
+        if client_order_id.is_empty() {
+            if report.state.as_deref() == Some("denied") {
+                self.denied.push(report.id);
+            }
             return;
         }
         if let (Some(fill), Some(side)) = (report.fill, report.side) {
             let entry = FillEntry {
-                client_order_id: id.clone(),
+                client_order_id: client_order_id.clone(),
                 side,
                 price: fill.price,
                 quantity: fill.quantity,
@@ -113,13 +128,14 @@ impl Told {
             self.fills.entry(fill.fill_id).or_default().push(entry);
         }
         if let Some(state) = report.state {
-            self.states.insert(id, state);
+            let id = report.id;
+            self.orders.insert(client_order_id, ToldOrder { id, state });
         }
     }
 
     /// The orders that nobody knows the fate of, as the run says itself.
     pub(super) fn held(&self) -> u64 {
-        let held = self.states.values().filter(|state| *state == "held");
+        let held = self.orders.values().filter(|order| order.state == "held");
         held.count() as u64
     }
 }

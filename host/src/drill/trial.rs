@@ -1,11 +1,10 @@
 //! One trial: a run that is killed, resumed, killed again, until it comes to its end; and its audit.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use super::audit::{Audited, Breach, Finding, audit};
+use super::audit::{Audited, Breach, Finding, Wanted, audit};
 use super::child::{Death, Fate, live};
 use super::error::DrillError;
 use super::ledger::Ledger;
@@ -56,7 +55,7 @@ pub(super) struct Plot {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Undisturbed {
     /// Its orders; none if a killed run need not come to the same ones.
-    pub(super) wanted: BTreeSet<String>,
+    pub(super) wanted: Wanted,
     /// The digest of its reports, if a killed run must come to the same ones.
     pub(super) digest: Option<String>,
     /// How long it lived.
@@ -83,13 +82,13 @@ impl Kit {
         let broken = self.live_to_the_end(&dir, plot, &mut trial)?;
         let lasted = began.elapsed();
         let (ledger, told) = (Ledger::read(&dir)?, Told::read(&dir)?);
-        let audited = audit(&ledger, &told, &BTreeSet::new());
+        let audited = audit(&ledger, &told, &Wanted::default());
         if let Some(finding) = broken.into_iter().chain(audited.findings).next() {
             let what = finding.text;
             return Err(DrillError::Undisturbed { what, dir });
         }
         Ok(Undisturbed {
-            wanted: told.states.into_keys().collect(),
+            wanted: Wanted::of(&told),
             digest: told.summary.map(|summary| summary.report_digest),
             lasted,
         })
