@@ -334,3 +334,16 @@ fn what_happened_at_the_very_end_is_known() {
         assert_eq!(host.count("filled"), 1, "seed {seed}");
     }
 }
+
+/// A run remembers its last few thousand orders. Once it took fills of older ones, told again at its end, for
+/// fills of orders that it does not know.
+#[test]
+fn more_orders_than_are_remembered() {
+    let params = ["window=5", "entry=1", "exit=0.1"];
+    let params = params.iter().flat_map(|param| ["--param", param]);
+    let run = run(["--json", "--strategy", "mean-reversion"]).args(params);
+    let summary = run.end().with_code(0).summary();
+    let result = &summary["result"];
+    assert!(result["fills"].as_u64().unwrap() > 5000, "{result}");
+    assert_eq!(result["unmatched_fills"], 0, "{result}");
+}

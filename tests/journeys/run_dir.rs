@@ -32,6 +32,7 @@ fn what_is_in_it() {
         [
             ".lock",
             ".reserve",
+            "checkpoint.json",
             "fills.csv",
             "fills.jsonl",
             "idempotency_keys.jsonl",

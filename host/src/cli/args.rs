@@ -152,6 +152,8 @@ mod tests {
                 "retry.cap_ms",
                 "retry.max_attempts",
                 "store.ttl_s",
+                "reconcile.interval_s",
+                "reconcile.on_difference",
             ]
         );
     }

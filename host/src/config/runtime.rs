@@ -12,8 +12,8 @@ use super::problem::{Problem, excerpt, sentence};
 use super::setting::Kind;
 use super::table::SETTINGS;
 use super::typed::{
-    Bars, Exchange, IntentSource, Live, Log, LogFormat, Output, PluginSearch, Reconcile, Retry, Risk, Run,
-    Strategy,
+    Bars, Exchange, IntentSource, Live, Log, LogFormat, Output, PluginSearch, Reconcile, Retry,
+    Risk, Run, Strategy,
 };
 use super::values::Values;
 use super::variables::Variables;

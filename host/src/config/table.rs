@@ -253,7 +253,7 @@ pub const SETTINGS: &[Setting] = &[
         "INVESTBOT_STORE_TTL_S",
         Kind::Whole {
             min: 1,
-            max: 31_536_000,
+            max: 3_153_600_000,
         },
         "How long callers' ids are remembered in memory, in seconds of the run's time",
     )

@@ -27,6 +27,7 @@ pub struct Tally {
     pub kills: u64,
     /// How many lives went on with a run.
     pub resumes: u64,
+    refused: u64,
     orders: u64,
     held: u64,
     compared: u64,
@@ -64,6 +65,7 @@ impl Tally {
             runs: 0,
             kills: 0,
             resumes: 0,
+            refused: 0,
             orders: 0,
             held: 0,
             compared: 0,
@@ -78,6 +80,7 @@ impl Tally {
         self.runs += 1;
         self.kills += trial.kills;
         self.resumes += trial.resumes;
+        self.refused += trial.refused;
         self.orders += trial.audited.orders;
         self.held += trial.audited.held;
         self.compared += u64::from(trial.compared);
@@ -120,6 +123,7 @@ impl Tally {
         let rows = [
             ("kills", number(self.kills)),
             ("resumes", number(self.resumes)),
+            ("starts that the venue did not answer", number(self.refused)),
             ("runs", number(self.runs)),
             ("orders", number(self.orders)),
         ];
@@ -162,6 +166,7 @@ impl Tally {
             "seed": self.seed,
             "kills": self.kills,
             "resumes": self.resumes,
+            "refused_starts": self.refused,
             "runs": self.runs,
             "orders": self.orders,
             "held": self.held,

@@ -67,6 +67,8 @@ pub(super) struct Undisturbed {
 pub(super) struct Trial {
     pub(super) kills: u64,
     pub(super) resumes: u64,
+    /// Lives that ended because the venue could not be asked what it starts from.
+    pub(super) refused: u64,
     pub(super) audited: Audited,
     pub(super) compared: bool,
     /// Its run directory, if there is something to be seen in it.
@@ -74,6 +76,9 @@ pub(super) struct Trial {
 }
 
 impl Kit {
+    /// How often a venue may be closed to one run.
+    const REFUSED: u64 = 20;
+
     /// Lives a run without a kill; what a killed one is compared with.
     pub(super) fn undisturbed(&self, plot: &Plot) -> Result<Undisturbed, DrillError> {
         let dir = self.room.join(&plot.name);
@@ -130,18 +135,18 @@ impl Kit {
         plot: &Plot,
         trial: &mut Trial,
     ) -> Result<Option<Finding>, DrillError> {
-        let lives = plot.kills.iter().copied().map(Some).chain([None]);
-        for kill in lives {
+        let said = said(dir);
+        let mut kills = plot.kills.iter();
+        loop {
             let mut command = self.command(dir, plot, trial);
-            let fate = match kill {
+            let fate = match kills.next() {
                 None => Fate::Old,
-                Some(Kill::Instant(time)) => Fate::AfterAll(time),
+                Some(Kill::Instant(time)) => Fate::AfterAll(*time),
                 Some(Kill::Step(at)) => {
                     command.env(DRILL_KILL, at.to_string());
                     Fate::ByItself
                 }
             };
-            let said = said(dir);
             let death = live(&mut command, &said, fate)
                 .map_err(|error| DrillError::io(&self.program, error))?;
             let what = match death {
@@ -150,6 +155,11 @@ impl Kit {
                     continue;
                 }
                 Death::Ended(Some(code)) if is_good(code) => return Ok(None),
+                // The venue did not answer, so nothing was sent: one tries again.
+                Death::Ended(Some(code)) if is_refused(code) && trial.refused < Self::REFUSED => {
+                    trial.refused += 1;
+                    continue;
+                }
                 Death::Ended(Some(code)) => format!("exit code {code}"),
                 Death::Ended(None) => "ended by a signal".to_owned(),
                 Death::Hung => "it did not end".to_owned(),
@@ -160,8 +170,6 @@ impl Kit {
             let breach = Breach::Broken;
             return Ok(Some(Finding { breach, text }));
         }
-        // The last life is killed by nobody.
-        Ok(None)
     }
 
     /// Begins the run, or resumes it once it has begun.
@@ -215,6 +223,10 @@ fn look_at(dir: &Path, undisturbed: &Undisturbed) -> Result<Audited, DrillError>
         });
     }
     Ok(audited)
+}
+
+fn is_refused(code: i32) -> bool {
+    code == ExitCode::PluginRefused as i32
 }
 
 /// Orders that are held are for the audit to judge.

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use investbot_plugin_api::{AdapterError, Bar, UnixNanos, VenueEvent};
+use investbot_plugin_api::{AdapterError, Bar, Fill, UnixNanos, VenueEvent};
 
 use super::books::Books;
 use super::hands::Hands;
@@ -18,7 +18,7 @@ use super::watch::{Thoroughness, Watch};
 use super::worker::ExecWorker;
 use crate::clock::{Clock, RunClock};
 use crate::engine::orders::Order;
-use crate::engine::{Command, ExecutionReport, OrderState};
+use crate::engine::{Command, Core, ExecutionReport, OrderState};
 use crate::feed::IntentLine;
 use crate::observe::record::Record;
 use crate::observe::result::End;
@@ -95,12 +95,6 @@ impl Desk {
         self.parts.venue.as_ref()
     }
 
-    /// What finds out what the venue did not tell.
-    #[must_use]
-    pub const fn watch(&self) -> &Watch {
-        &self.parts.watch
-    }
-
     /// What the run leaves.
     pub const fn record_mut(&mut self) -> &mut Record {
         &mut self.parts.record
@@ -140,6 +134,14 @@ impl Desk {
     #[must_use]
     pub const fn is_lockstep(&self) -> bool {
         self.parts.lockstep
+    }
+
+    /// Whether it is time to ask the venue for what it did not tell, however much else there is to do.
+    #[must_use]
+    pub fn must_look(&self) -> bool {
+        let fills = self.parts.books.core().portfolio().fills();
+        let is_late = !self.parts.lockstep && self.parts.watch.is_due(self.now());
+        is_late || self.parts.watch.is_behind(fills)
     }
 
     /// Whether nothing is on its way.
@@ -439,8 +441,9 @@ impl Desk {
             ..
         } = &mut self.parts;
         // Before its first attempt the venue cannot know an order.
-        let is_known = |order: &Order| order.state != OrderState::New;
-        if !books.core().unsettled_orders().any(is_known) {
+        let is_sent = |order: &Order| order.state != OrderState::New;
+        let is_behind = watch.is_behind(books.core().portfolio().fills());
+        if !is_behind && !books.core().unsettled_orders().any(is_sent) {
             return Ok(None);
         }
         let core = books.core();
@@ -449,12 +452,20 @@ impl Desk {
         let until = lockstep.then(|| clock.now());
         let found = watch.look(venue.as_ref(), thoroughness, clock.now(), until, open);
         let now = clock.now();
+        let is_known = |core: &Core, fill: &Fill| {
+            let order = core.order(&fill.client_order_id);
+            order.is_some_and(|order| order.has_fill(&fill.fill_id))
+        };
         for fill in found.fills {
+            if is_known(books.core(), &fill) {
+                continue;
+            }
             books.on_record(&Entry::Fill(Cow::Owned(fill)), now, commands)?;
         }
         for report in found.orders {
             books.on_record(&Entry::Order(Cow::Owned(report)), now, commands)?;
         }
+        watch.note_seen(books.core().portfolio().fills());
         if let Some(cursor) = watch.news() {
             books.note_cursor(cursor, now)?;
         }

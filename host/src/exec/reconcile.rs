@@ -72,7 +72,9 @@ impl NoComparison {
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum Unsound {
     /// The venue could not be asked.
-    #[error("the books cannot be compared with the venue: {0}\n  hint: nothing was sent; try again once the venue answers")]
+    #[error(
+        "the books cannot be compared with the venue: {0}\n  hint: nothing was sent; try again once the venue answers"
+    )]
     NoComparison(#[from] NoComparison),
     /// The venue has orders of this run that the journal does not know.
     #[error(
@@ -125,11 +127,19 @@ impl Reconciler {
             if tries >= SendPolicy::MAX_QUERIES || stop.is_raised() {
                 return Err(Unsound::NoComparison(none).into());
             }
+<<<<<<< HEAD
             // A venue that says when it will answer is right.
             let wait = none.retry_after().unwrap_or_else(|| {
                 let backoff = desk.worker_mut().policy().backoff();
                 backoff.delay("reconcile", tries)
             });
+=======
+            let wait = desk
+                .worker_mut()
+                .policy()
+                .backoff()
+                .delay("reconcile", tries);
+>>>>>>> exec
             desk.clock().sleep(wait, &|| stop.is_raised());
         }
         Ok(())

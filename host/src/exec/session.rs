@@ -87,23 +87,18 @@ impl Session {
                     progress(self.desk.books().progress().bars);
                 }
                 Item::Intent(line) => self.desk.on_intent(*line)?,
-                Item::Nothing => self.idle()?,
+                Item::Nothing => self.desk.turn()?,
                 Item::End => break End::Complete,
+            }
+            if self.desk.must_look() {
+                self.desk.look(Thoroughness::Usual)?;
+            }
+            if !self.desk.is_lockstep() {
+                self.reconciler.if_due(&mut self.desk)?;
             }
             self.keeper.save_if_due(&mut self.desk)?;
         };
         self.finish(end)
-    }
-
-    /// Nothing came from the source for a while. With virtual time no time has passed for the venue
-    /// either, and what is done must not depend on how long the while was.
-    fn idle(&mut self) -> Result<(), SessionError> {
-        self.desk.turn()?;
-        if !self.desk.is_lockstep() && self.desk.watch().is_due(self.desk.now()) {
-            self.desk.look(Thoroughness::Usual)?;
-            self.reconciler.if_due(&mut self.desk)?;
-        }
-        Ok(())
     }
 
     /// Waits for what is under way, shows the venue the rest of the market, asks it a last time and saves

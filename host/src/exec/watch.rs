@@ -46,6 +46,8 @@ pub struct Watch {
     /// Of what the venue told, that which has yet to happen.
     ahead: Found,
     looks: u64,
+    /// How many fills the books had at the last look.
+    seen: u64,
     last_look: Option<UnixNanos>,
 }
 
@@ -55,6 +57,9 @@ impl Watch {
 
     /// How many pages of fills one look reads at most; the next look goes on.
     const MAX_PAGES: usize = 1000;
+
+    /// How many fills may be told before they are read once more; far below what the core remembers.
+    const TOLD_AT_MOST: u64 = 1000;
 
     /// How long a silent venue is left in peace: a look costs requests, which venues count.
     const PEACE: Duration = Duration::from_secs(2);
@@ -96,6 +101,18 @@ impl Watch {
     pub fn is_due(&self, now: UnixNanos) -> bool {
         self.last_look
             .is_none_or(|last| now.since(last) >= Self::PEACE)
+    }
+
+    /// Whether so many fills were told since the last look that it is time to note where that is: the core
+    /// does not remember for ever what it was told.
+    #[must_use]
+    pub const fn is_behind(&self, fills: u64) -> bool {
+        fills.saturating_sub(self.seen) >= Self::TOLD_AT_MOST
+    }
+
+    /// Notes how many fills the books have.
+    pub const fn note_seen(&mut self, fills: u64) {
+        self.seen = fills;
     }
 
     /// Looks at what happened to `open`, the orders that should be in the book. What happens after

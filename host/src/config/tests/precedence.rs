@@ -213,6 +213,7 @@ fn typed(config: &RuntimeConfig) -> String {
             &config.retry,
         ),
         (&config.store_ttl, &config.run, &config.live, &config.output),
+        &config.reconcile,
         &config.log,
     );
     format!("{parts:?}")

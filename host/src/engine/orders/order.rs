@@ -210,6 +210,12 @@ impl Order {
         }
     }
 
+    /// Whether a fill is known.
+    #[must_use]
+    pub fn has_fill(&self, fill_id: &str) -> bool {
+        self.fill_ids.contains(fill_id)
+    }
+
     /// Notes a fill; false if it was known.
     pub fn note_fill(&mut self, fill: &Fill) -> Checked<bool> {
         if self.fill_ids.contains(&fill.fill_id) {
