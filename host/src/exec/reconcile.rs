@@ -127,19 +127,11 @@ impl Reconciler {
             if tries >= SendPolicy::MAX_QUERIES || stop.is_raised() {
                 return Err(Unsound::NoComparison(none).into());
             }
-<<<<<<< HEAD
             // A venue that says when it will answer is right.
             let wait = none.retry_after().unwrap_or_else(|| {
                 let backoff = desk.worker_mut().policy().backoff();
                 backoff.delay("reconcile", tries)
             });
-=======
-            let wait = desk
-                .worker_mut()
-                .policy()
-                .backoff()
-                .delay("reconcile", tries);
->>>>>>> exec
             desk.clock().sleep(wait, &|| stop.is_raised());
         }
         Ok(())
