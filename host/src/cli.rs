@@ -4,13 +4,16 @@
 //! in its own file; here it has one line in `Command` and one in [`main`].
 
 pub mod args;
+mod drill;
 pub mod resolve;
 mod run;
+mod settings;
 mod terminal;
 
 use clap::{Parser, Subcommand};
 
 use self::args::RunArgs;
+use self::drill::DrillArgs;
 
 /// An order execution host for algorithmic trading.
 #[derive(Debug, Parser)]
@@ -32,6 +35,9 @@ enum Command {
     /// Runs a strategy on bars, or a stream of order intents, and shows what came of it
     #[command(after_long_help = run::EXAMPLES, long_about = run::ABOUT)]
     Run(RunArgs),
+    /// Kills runs, resumes them, and compares what they tell with what the venue has
+    #[command(after_long_help = drill::EXAMPLES, long_about = drill::ABOUT)]
+    Drill(DrillArgs),
 }
 
 /// Runs the process's command line.
@@ -40,5 +46,6 @@ pub fn main() -> std::process::ExitCode {
     // A command line that makes no sense ends here, with exit code 2 and clap's explanation.
     match Cli::parse().command {
         Command::Run(args) => run::run(args).into(),
+        Command::Drill(args) => drill::run(args).into(),
     }
 }

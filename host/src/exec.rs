@@ -9,6 +9,7 @@ pub mod checkpoint;
 mod delivery;
 pub mod desk;
 pub mod error;
+mod files;
 pub mod hands;
 mod inputs;
 pub mod market;
@@ -32,7 +33,7 @@ use std::time::Instant;
 
 pub use error::RunError;
 pub use policy::SendPolicy;
-pub use prepare::Prepared;
+pub use prepare::{Prepared, find_plugin};
 pub use resumed::Resumed;
 pub use session::SessionError;
 pub use signals::StopFlag;

@@ -4,12 +4,14 @@
 //! [`RealFs`] is the system's. [`SimFs`] lives in memory, knows what was synced and what was not, loses
 //! what was not when it is crashed, and fails where it is told to; the shipping journal runs on both.
 
+mod kill;
 mod real;
 mod sim;
 
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+pub use kill::{KillFs, KillPoint, NoKillPoint, When};
 pub use real::RealFs;
 pub use sim::{Fault, FaultKind, SimFs};
 

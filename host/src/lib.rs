@@ -1,12 +1,13 @@
 //! The investbot host: order execution for algorithmic trading, with exchange adapters as plugins.
 //!
-//! Arrows point one way: `cli -> exec -> {engine, store, plugin, feed, observe} -> plugin-api`;
+//! Arrows point one way: `cli -> drill -> exec -> {engine, store, plugin, feed, observe} -> plugin-api`;
 //! `config`, `clock`, `fs`, `sealed` and `exit` are leaves that the upper rooms share. `engine` knows none of the
 //! others.
 
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod drill;
 pub mod engine;
 pub mod exec;
 pub mod exit;

@@ -10,3 +10,4 @@ pub mod record;
 pub mod result;
 pub mod run_dir;
 pub mod summary;
+pub mod table;

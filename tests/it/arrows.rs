@@ -22,7 +22,11 @@ const ROOMS: &[(&str, &[&str])] = &[
             "store",
         ],
     ),
-    ("cli", &["config", "exec", "exit", "observe"]),
+    (
+        "drill",
+        &["clock", "config", "exec", "exit", "fs", "observe"],
+    ),
+    ("cli", &["config", "drill", "exec", "exit", "observe"]),
 ];
 
 fn sources(path: &Path, files: &mut Vec<PathBuf>) {

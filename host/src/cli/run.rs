@@ -1,11 +1,11 @@
 //! `investbot run`.
 
 use super::args::RunArgs;
-use super::terminal::{choose_color, fail, say};
-use crate::config::{Layers, LogFormat, Mode, RuntimeConfig};
+use super::settings::configure;
+use super::terminal::{fail, say};
+use crate::config::Mode;
 use crate::exec::{self, Finished, Resumed, StopFlag};
 use crate::exit::ExitCode;
-use crate::observe::logging;
 use crate::observe::output::{Output, OutputError};
 use crate::observe::summary::{SummaryView, to_table};
 
@@ -34,27 +34,12 @@ Strategies and their parameters:
 
 /// Runs it and says how it went.
 pub(super) fn run(args: RunArgs) -> ExitCode {
-    let directory = std::env::current_dir().unwrap_or_else(|_| ".".into());
     let resumed = match args.value("resume").map(|dir| Resumed::open(dir.as_ref())) {
         None => None,
         Some(Ok(resumed)) => Some(resumed),
         Some(Err(error)) => return fail(&error, error.exit_code()),
     };
-    let started = resumed.as_ref().map(|resumed| resumed.started(&directory));
-    let env = std::env::vars_os();
-    let layers = Layers::gather(args.flags, env, &directory, started.as_ref());
-    let mut config = RuntimeConfig::resolve(layers);
-    choose_color(config.output.color);
-    let format = match config.log.format {
-        LogFormat::Text => logging::LogFormat::Text,
-        LogFormat::Json => logging::LogFormat::Json,
-    };
-    if let Err(problem) = logging::init(&config.log.filter, format) {
-        config.reject("log.level", &problem);
-    }
-    for warning in config.warnings() {
-        say(format_args!("warning: {warning}"));
-    }
+    let config = configure(args.flags, resumed.as_ref());
     let stop = match StopFlag::from_signals() {
         Ok(stop) => stop,
         Err(error) => {

@@ -12,6 +12,10 @@ pub(crate) const OTHER_VARIABLES: &[(&str, &str, &str)] = &[(
     "Lets the tests that talk to real venues run",
 )];
 
+/// Says where `investbot drill` wants a process of its own to die. For nobody else, so it is not among the
+/// examples.
+pub const DRILL_KILL: &str = "INVESTBOT_DRILL_KILL";
+
 /// Secrets that bundled plugins ask for; any plugin's manifest may name others.
 pub(crate) const EXAMPLE_SECRETS: &[(&str, &str)] = &[
     (

@@ -13,7 +13,7 @@ use super::origin::Origin;
 use super::parse::{Given, Written};
 use super::problem::Problem;
 use super::setting::Kind;
-use super::table::{EXAMPLE_SECRETS, OTHER_VARIABLES, PREFIX, SETTINGS};
+use super::table::{DRILL_KILL, EXAMPLE_SECRETS, OTHER_VARIABLES, PREFIX, SETTINGS};
 
 /// A variable: its value, or `None` if its bytes are not text; and where it is.
 pub(super) struct Variable {
@@ -126,6 +126,7 @@ fn key_of(name: &str) -> Option<String> {
 /// Whether a variable is none of our settings, and rightly so.
 fn is_foreign(name: &str) -> bool {
     !name.starts_with(PREFIX)
+        || name == DRILL_KILL
         || OTHER_VARIABLES.iter().any(|(other, ..)| *other == name)
         || EXAMPLE_SECRETS.iter().any(|(secret, _)| *secret == name)
         || looks_like_secret(name)

@@ -8,8 +8,9 @@
 //!   ([`Effect::NotSent`]), and no earlier attempt is in doubt;
 //! - the venue refused definitively ([`Effect::Rejected`], or one of its declared definitive codes), and
 //!   no earlier attempt is in doubt: a resent order can be refused *because* the first one filled;
-//! - the venue enforces deadlines, and a complete query that was begun after the deadline T, its clock's
-//!   skew δ and the visibility lag Λ does not know the order.
+//! - nothing that was sent can arrive any more, and a complete query that was begun a visibility lag Λ
+//!   later does not know the order. Nothing arrives after the deadline T and the venue's clock skew δ where
+//!   it enforces deadlines, and nothing of an earlier session where a new one ends it.
 //!
 //! Without a proof an order is asked about, sent again where the venue dedupes (class A), or held for a
 //! person. Found is always believed; not found alone proves nothing. When attempts are used up with a
@@ -36,6 +37,8 @@ pub struct Protocol {
     pub visibility_lag: Duration,
     /// δ: how far the venue's clock may be off; `None` if it enforces no deadline.
     pub skew: Option<Duration>,
+    /// Whether a new session ends the one before it, with every request that is still under way.
+    pub session_fence: bool,
     /// How long a client order id is remembered by a venue that dedupes; `None` for ever.
     pub dedupe_window: Option<Duration>,
     /// Codes that prove a refusal.
@@ -63,6 +66,7 @@ impl Protocol {
                 Deadline::Enforced { skew_ms, .. } => Some(Duration::from_millis(skew_ms)),
                 _ => None,
             },
+            session_fence: capabilities.session_fence,
             dedupe_window: match capabilities.dedupe {
                 Dedupe::Window { window_ms } => Some(Duration::from_millis(window_ms)),
                 _ => None,
@@ -80,6 +84,7 @@ impl Protocol {
             asking: Asking::Nothing,
             visibility_lag: Duration::ZERO,
             skew: None,
+            session_fence: false,
             dedupe_window: None,
             definitive_codes: Vec::new(),
             retry,
@@ -249,16 +254,27 @@ impl Protocol {
             .unwrap_or_else(|| held(&format!("{why}; it may live, and the venue can't be asked")))
     }
 
-    /// The first moment at which a query that does not find the order proves its absence: just after
-    /// T + δ + Λ. A query begun at that very moment may miss an order accepted at T + δ.
+    /// The first moment at which a query that does not find the order proves its absence.
     fn proof_from(&self, order: &Pending<'_>) -> Option<UnixNanos> {
         if self.asking != Asking::Full {
             return None;
         }
+        let moments = [self.after_deadline(order), self.after_session(order)];
+        moments.into_iter().flatten().min()
+    }
+
+    /// Just after T + δ + Λ: a query begun at that very moment may miss an order accepted at T + δ.
+    fn after_deadline(&self, order: &Pending<'_>) -> Option<UnixNanos> {
         let last_accepted = order.deadline?.after(self.skew?);
         let last_visible = last_accepted.after(self.visibility_lag);
         // At the end of time no moment comes after it.
         last_visible.0.checked_add(1).map(UnixNanos)
+    }
+
+    /// Λ after this session began: whatever an earlier one sent was accepted before.
+    fn after_session(&self, order: &Pending<'_>) -> Option<UnixNanos> {
+        let began = order.inherited_at.filter(|_| self.session_fence)?;
+        Some(began.after(self.visibility_lag))
     }
 
     fn after_wait(&self, order: &Pending<'_>, wait: Option<Duration>, now: UnixNanos) -> UnixNanos {

@@ -57,8 +57,9 @@ pub(super) struct Delivery {
     in_doubt: bool,
     /// Whether the doubt was told.
     told_doubt: bool,
-    /// Whether this process is the one that sent it. Waits are for a venue that has just failed.
-    sent_here: bool,
+    /// When an earlier process's order was taken over; `None` once this process sends it. Waits are for a
+    /// venue that has just failed.
+    inherited_at: Option<UnixNanos>,
     failed_queries: u32,
 }
 
@@ -94,7 +95,7 @@ impl Delivery {
             in_doubt: true,
             // Whoever takes it over tells of it.
             told_doubt: true,
-            sent_here: false,
+            inherited_at: Some(now),
             ..Self::of(claim, now)
         };
         let learned = delivery.take(&Event::Interrupted, policy, now);
@@ -113,7 +114,7 @@ impl Delivery {
             first_sent: now,
             in_doubt: false,
             told_doubt: false,
-            sent_here: true,
+            inherited_at: None,
             failed_queries: 0,
             claim,
         }
@@ -217,6 +218,7 @@ impl Delivery {
             attempt: self.sends,
             first_sent: self.first_sent,
             deadline: self.claim.order.deadline,
+            inherited_at: self.inherited_at,
             in_doubt: self.in_doubt,
             failed_queries: self.failed_queries,
         };
@@ -245,8 +247,8 @@ impl Delivery {
 
     /// Waits before the order is sent again; not at all if this process has not sent it yet.
     const fn wait_for_turn(&mut self, next: Next, at: UnixNanos, now: UnixNanos) {
-        let at = if self.sent_here { at } else { now };
-        self.sent_here = true;
+        let at = if self.inherited_at.is_none() { at } else { now };
+        self.inherited_at = None;
         self.wait_for(next, at);
     }
 

@@ -13,6 +13,7 @@ use super::boot::{Kept, Recalled, Started, recall, take_over};
 use super::checkpoint::Snapshot;
 use super::desk::{Desk, Parts};
 use super::error::RunError;
+use super::files::file_system;
 use super::hands::{Hand, Hands};
 use super::market::Market;
 use super::policy::SendPolicy;
@@ -29,7 +30,6 @@ use crate::engine::retry::Backoff;
 use crate::engine::{Core, CoreConfig, ExecutionReport, OrderSupport, RiskLimits};
 use crate::exit::ExitCode;
 use crate::feed::BarStream;
-use crate::fs::RealFs;
 use crate::observe::output::Output;
 use crate::observe::progress::Progress;
 use crate::observe::record::Record;
@@ -77,13 +77,14 @@ impl Prepared {
     /// All that can be done without the venue.
     fn begin(&mut self) -> Result<Begun, RunError> {
         let (run_dir, run_id) = self.take_run_dir()?;
+        let fs = file_system();
         let clock = Arc::new(match self.valid.pace {
             Pace::Virtual => RunClock::simulated(),
             Pace::Realtime => RunClock::realtime(),
         });
         let snapshot = match &run_dir {
             None => None,
-            Some(run_dir) => checkpoint::load::<Snapshot>(&RealFs, run_dir.path())?,
+            Some(run_dir) => checkpoint::load::<Snapshot>(fs.as_ref(), run_dir.path())?,
         };
         if let Some(bars) = &self.bars {
             // The run begins where its market does, so that nothing happens in 1970.
@@ -117,8 +118,13 @@ impl Prepared {
         let recalled = match &run_dir {
             None => None,
             Some(run_dir) => {
-                let mut recalled =
-                    self.recall(&run_id, run_dir, snapshot, &mut source, &mut record)?;
+                let kept = Kept {
+                    fs,
+                    dir: run_dir.path().to_owned(),
+                    options: Options::default(),
+                    saves_aside: true,
+                };
+                let mut recalled = self.recall(&run_id, &kept, snapshot, &mut source, &mut record)?;
                 let last = &mut recalled.replayed.last_bar;
                 *last = last.or(last_bar);
                 Some(recalled)
@@ -138,17 +144,11 @@ impl Prepared {
     fn recall(
         &self,
         run_id: &str,
-        run_dir: &RunDir,
+        kept: &Kept,
         snapshot: Option<Snapshot>,
         source: &mut Source,
         record: &mut Record,
     ) -> Result<Recalled, RunError> {
-        let kept = Kept {
-            fs: Arc::new(RealFs),
-            dir: run_dir.path().to_owned(),
-            options: Options::default(),
-            saves_aside: true,
-        };
         let mut failed = None;
         let mut told = |report: &ExecutionReport| {
             if let Err(error) = record.report(report) {
@@ -156,7 +156,7 @@ impl Prepared {
             }
         };
         let config_of = |account| self.core_config(run_id, account);
-        let recalled = recall(&kept, snapshot, &config_of, source, &mut told)?;
+        let recalled = recall(kept, snapshot, &config_of, source, &mut told)?;
         match failed {
             Some(error) => Err(error.into()),
             None => Ok(recalled),

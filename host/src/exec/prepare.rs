@@ -110,7 +110,8 @@ fn check_strategy(config: &mut RuntimeConfig, mode: Mode) {
     }
 }
 
-fn find_plugin(config: &RuntimeConfig) -> Result<Plugin, RunError> {
+/// Finds the plugin that a configuration names, and checks it; none of its code runs.
+pub fn find_plugin(config: &RuntimeConfig) -> Result<Plugin, RunError> {
     // Directories of the configuration become one more variable of the same shape.
     let listed: OsString = std::env::join_paths(&config.plugin.path).unwrap_or_default();
     let search = SearchPath::of_this_process(&config.plugin.dirs, Some(&listed));

@@ -58,6 +58,16 @@ pub enum NoComparison {
     },
 }
 
+impl NoComparison {
+    /// How long the venue wants to be left alone.
+    fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Unanswered { error, .. } => error.retry_after(),
+            Self::Incomplete { .. } => None,
+        }
+    }
+}
+
 /// What is not as it must be.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum Unsound {
@@ -117,11 +127,11 @@ impl Reconciler {
             if tries >= SendPolicy::MAX_QUERIES || stop.is_raised() {
                 return Err(Unsound::NoComparison(none).into());
             }
-            let wait = desk
-                .worker_mut()
-                .policy()
-                .backoff()
-                .delay("reconcile", tries);
+            // A venue that says when it will answer is right.
+            let wait = none.retry_after().unwrap_or_else(|| {
+                let backoff = desk.worker_mut().policy().backoff();
+                backoff.delay("reconcile", tries)
+            });
             desk.clock().sleep(wait, &|| stop.is_raised());
         }
         Ok(())

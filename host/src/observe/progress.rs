@@ -64,3 +64,37 @@ impl Progress {
         self.bar.finish_and_clear();
     }
 }
+
+/// Shows how many of something there were. Without a terminal it does nothing.
+pub struct Count(ProgressBar);
+
+impl Count {
+    /// Nothing of `what` yet; `total` is where it ends, if that is known.
+    #[must_use]
+    pub fn new(what: &'static str, total: Option<u64>) -> Self {
+        if !std::io::stderr().is_terminal() {
+            return Self(ProgressBar::hidden());
+        }
+        let bar = total.map_or_else(ProgressBar::new_spinner, ProgressBar::new);
+        let template = match total {
+            Some(_) => "{bar:40} {pos}/{len} {msg}  {eta} left",
+            None => "{spinner} {pos} {msg}  {elapsed}",
+        };
+        let style = ProgressStyle::with_template(template)
+            .expect("the templates are constants that name known keys");
+        bar.set_style(style);
+        bar.set_message(what);
+        bar.enable_steady_tick(Duration::from_millis(200));
+        Self(bar)
+    }
+
+    /// Tells how many there were by now.
+    pub fn set(&self, count: u64) {
+        self.0.set_position(count);
+    }
+
+    /// Takes the bar off the screen.
+    pub fn finish(&self) {
+        self.0.finish_and_clear();
+    }
+}

@@ -1,11 +1,10 @@
 //! What came of a run: a table for people, one JSON object for programs.
 
-use comfy_table::presets::UTF8_FULL_CONDENSED;
-use comfy_table::{CellAlignment, Table};
 use investbot_plugin_api::Decimal;
 use serde::Serialize;
 
 use super::result::{BarsRead, End, RunResult};
+use super::table::{grouped, table};
 use crate::engine::{OrderState, Summary};
 
 /// The summary as the last line of JSON output and as `summary.json`.
@@ -95,17 +94,9 @@ impl<'a> SummaryView<'a> {
 /// The summary as a table.
 #[must_use]
 pub fn to_table(run: &RunResult) -> String {
-    let mut table = Table::new();
-    table.load_style(UTF8_FULL_CONDENSED);
     let title = format!("{} on {}", run.stream, run.instrument);
-    table.set_header([title, format!("{} {}", run.plugin.id, run.plugin.version)]);
-    for (name, value) in rows(run) {
-        table.add_row([name.to_owned(), value]);
-    }
-    if let Some(column) = table.column_mut(1) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
-    let mut text = table.to_string();
+    let venue = format!("{} {}", run.plugin.id, run.plugin.version);
+    let mut text = table([title, venue], rows(run));
     match &run.end {
         End::Complete => {}
         End::Stopped => text.push_str("\nstopped on request; the rest of the source was not read"),
@@ -235,40 +226,9 @@ fn unknown() -> String {
     "n/a".to_owned()
 }
 
-/// Groups the digits before the point by threes.
-fn grouped(number: &str) -> String {
-    let (sign, digits) = match number.strip_prefix('-') {
-        Some(digits) => ("-", digits),
-        None => ("", number),
-    };
-    let (whole, rest) = digits.split_at(digits.find('.').unwrap_or(digits.len()));
-    let mut text = String::from(sign);
-    for (index, digit) in whole.chars().enumerate() {
-        if index > 0 && (whole.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text.push_str(rest);
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn digits_are_grouped() {
-        for (number, text) in [
-            ("0", "0"),
-            ("999", "999"),
-            ("1000", "1,000"),
-            ("-1234567.5", "-1,234,567.5"),
-            ("-100.25", "-100.25"),
-        ] {
-            assert_eq!(grouped(number), text);
-        }
-    }
 
     #[test]
     fn shares_are_shown_as_percent() {

@@ -1,9 +1,15 @@
 //! Chance that can be repeated: every draw is a hash of the seed, the operation and its number.
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Write as _};
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use sha2::{Digest as _, Sha256};
+
+/// Between the seeds of two sessions: odd and large, so that they meet no other run's.
+const STRIDE: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// Hands out rolls. The nth roll of an operation is the same for the same seed, whatever the other
 /// operations did.
@@ -28,6 +34,21 @@ impl Dice {
             seed,
             sequences: Mutex::default(),
         }
+    }
+
+    /// The dice of a session. A client that comes back meets another network than the one that it left, or
+    /// a question that failed would fail for ever; which one, the venue's directory counts.
+    pub(crate) fn of_session(seed: u64, dir: Option<&Path>) -> io::Result<Self> {
+        let Some(dir) = dir else {
+            return Ok(Self::new(seed));
+        };
+        let mut sessions = File::options()
+            .create(true)
+            .append(true)
+            .open(dir.join("sessions"))?;
+        let earlier = sessions.metadata()?.len();
+        sessions.write_all(b".")?;
+        Ok(Self::new(seed.wrapping_add(earlier.wrapping_mul(STRIDE))))
     }
 
     pub(crate) fn roll(&self, operation: &'static str) -> Roll {

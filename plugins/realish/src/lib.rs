@@ -56,7 +56,11 @@ impl Adapter for Realish {
             host.now(),
         )?;
         let limits = Limits::new(&config, params.seed);
-        let (config, dice) = (Arc::new(config), Arc::new(Dice::new(params.seed)));
+        let dice = Dice::of_session(params.seed, params.data_dir.as_deref()).map_err(|error| {
+            let text = format!("cannot count the sessions: {error}");
+            AdapterError::not_sent(ErrorKind::Config, text)
+        })?;
+        let (config, dice) = (Arc::new(config), Arc::new(dice));
         let account = client.clone();
         let exchange = Exchange::new(venue, config.clone(), dice.clone(), account, limits);
         Ok(Self {

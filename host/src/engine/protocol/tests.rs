@@ -56,6 +56,7 @@ fn pending(attempt: u32, in_doubt: bool) -> Pending<'static> {
         attempt,
         first_sent: UnixNanos(0),
         deadline: Some(T),
+        inherited_at: None,
         in_doubt,
         failed_queries: 0,
     }
@@ -125,6 +126,42 @@ const CLASSES: [&str; 5] = ["A", "B", "C", "D", "E"];
 
 fn row(order: Pending<'_>, event: &Event<'_>) -> [String; 5] {
     CLASSES.map(|class| next(class, order, event))
+}
+
+/// Where a new session ends the old one, nothing is under way of an order that was inherited: a query tells.
+#[test]
+fn a_session_fence_proves_absence_without_a_deadline() {
+    let inherited = Pending {
+        deadline: None,
+        inherited_at: Some(NOW),
+        ..pending(1, true)
+    };
+    let visible = NOW.after(LAG);
+    let next_attempt = Step::NextAttempt {
+        attempt: 2,
+        at: visible.after(retry().backoff.delay(KEY, 1)),
+    };
+    for class in ["A", "C"] {
+        let mut fenced = protocol(class);
+        fenced.session_fence = true;
+        let asked = fenced.next(&inherited, &Event::Interrupted, NOW);
+        assert_eq!(asked, Step::Query { at: visible }, "{class}");
+        let not_found = |began_at| fenced.next(&inherited, &Event::NotFound { began_at }, visible);
+        assert_eq!(not_found(visible), next_attempt, "{class}");
+        // Asked too early, it proves nothing yet.
+        let early = UnixNanos(visible.0 - 1);
+        assert_eq!(not_found(early), Step::Query { at: visible }, "{class}");
+        // What this session sent is under way still.
+        let ours = Pending {
+            inherited_at: None,
+            ..inherited
+        };
+        let answer = fenced.next(&ours, &Event::NotFound { began_at: visible }, visible);
+        assert!(!matches!(answer, Step::NextAttempt { .. }), "{class}: {answer:?}");
+        let unfenced = protocol(class);
+        let answer = unfenced.next(&inherited, &Event::NotFound { began_at: visible }, visible);
+        assert!(!matches!(answer, Step::NextAttempt { .. }), "{class}: {answer:?}");
+    }
 }
 
 #[test]

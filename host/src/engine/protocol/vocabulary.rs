@@ -38,6 +38,8 @@ pub struct Pending<'a> {
     pub first_sent: UnixNanos,
     /// T: the latest deadline that an attempt was sent with.
     pub deadline: Option<UnixNanos>,
+    /// A moment at which this session had begun, if all that was sent was sent by an earlier one.
+    pub inherited_at: Option<UnixNanos>,
     /// Whether an attempt may live: one came back unknown or was interrupted, and no proof of its absence
     /// has come since. [`Step::leaves_doubt`] says when to set and clear it.
     pub in_doubt: bool,

@@ -184,3 +184,18 @@ fn what_was_told_is_a_part_of_the_history() {
     assert!(ids.len() < told.len(), "some were told twice");
     assert!(ids.len() < history.len(), "some were lost");
 }
+
+#[test]
+fn a_client_that_comes_back_meets_another_network() {
+    let dir = tempfile::tempdir().unwrap();
+    let rolls = || {
+        let dice = Dice::of_session(3, Some(dir.path())).unwrap();
+        [(); 3].map(|()| dice.roll("place"))
+    };
+    let first = rolls();
+    let anew = Dice::new(3);
+    assert_eq!(first, [(); 3].map(|()| anew.roll("place")), "the first session is as without a directory");
+    let second = rolls();
+    assert_ne!(second, first);
+    assert_ne!(rolls(), second);
+}

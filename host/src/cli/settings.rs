@@ -1,0 +1,36 @@
+//! From the command line to the configuration, for every subcommand that has one.
+
+use super::terminal::{choose_color, say};
+use crate::config::{FlagValue, Layers, LogFormat, RuntimeConfig};
+use crate::exec::Resumed;
+use crate::observe::logging;
+
+/// The configuration that the flags, the environment, the files and the run that goes on come to. From here
+/// on the terminal and the log are as it says.
+pub(super) fn configure(flags: Vec<FlagValue>, resumed: Option<&Resumed>) -> RuntimeConfig {
+    let directory = std::env::current_dir().unwrap_or_else(|_| ".".into());
+    let started = resumed.map(|resumed| resumed.started(&directory));
+    let env = std::env::vars_os();
+    let layers = Layers::gather(flags, env, &directory, started.as_ref());
+    let mut config = RuntimeConfig::resolve(layers);
+    choose_color(config.output.color);
+    let format = match config.log.format {
+        LogFormat::Text => logging::LogFormat::Text,
+        LogFormat::Json => logging::LogFormat::Json,
+    };
+    if let Err(problem) = logging::init(&config.log.filter, format) {
+        config.reject("log.level", &problem);
+    }
+    for warning in config.warnings() {
+        say(format_args!("warning: {warning}"));
+    }
+    config
+}
+
+/// The flag of a setting, if it was given.
+pub(super) fn flag(key: &'static str, text: Option<String>) -> Option<FlagValue> {
+    text.map(|text| FlagValue {
+        key,
+        texts: vec![text],
+    })
+}

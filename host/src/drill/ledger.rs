@@ -1,0 +1,190 @@
+//! The venue's own ledger, as the drill reads it: plain JSON lines, known by their words alone, as one reads
+//! what a foreign system wrote.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use investbot_plugin_api::{Decimal, Side};
+use serde::Deserialize;
+
+use super::error::DrillError;
+
+/// What the venue says happened.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Ledger {
+    /// By client order id.
+    pub(super) orders: BTreeMap<String, Known>,
+    /// By the venue's id.
+    pub(super) fills: BTreeMap<String, FillEntry>,
+}
+
+/// What the venue knows of a client order id.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Known {
+    /// How many orders there are with it.
+    pub(super) times: u64,
+    quantity: Decimal,
+    filled: Decimal,
+    closed: Option<String>,
+}
+
+/// An execution.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct FillEntry {
+    pub(super) client_order_id: String,
+    pub(super) side: Side,
+    pub(super) price: Decimal,
+    pub(super) quantity: Decimal,
+    pub(super) fee: Decimal,
+    pub(super) fee_currency: String,
+}
+
+/// Where an order is at the venue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing<'a> {
+    Open,
+    Filled,
+    Closed(&'a str),
+}
+
+impl Known {
+    pub(super) fn standing(&self) -> Standing<'_> {
+        if self.filled >= self.quantity {
+            return Standing::Filled;
+        }
+        self.closed.as_deref().map_or(Standing::Open, Standing::Closed)
+    }
+}
+
+/// A line, whatever its type.
+#[derive(Deserialize)]
+struct Line {
+    /// A line without one is an order that was taken up and filled whole, for nothing.
+    #[serde(rename = "type", default)]
+    kind: String,
+    /// The next line belongs to the same change.
+    #[serde(default)]
+    more: bool,
+    #[serde(default)]
+    client_order_id: String,
+    #[serde(default)]
+    quantity: Decimal,
+    #[serde(default)]
+    status: String,
+    side: Option<Side>,
+    #[serde(default)]
+    fill_id: String,
+    #[serde(default)]
+    price: Decimal,
+    #[serde(default)]
+    fee: Decimal,
+    #[serde(default)]
+    fee_currency: String,
+}
+
+impl Ledger {
+    /// Reads the ledger of the run in `dir`; one that was never begun is empty.
+    pub(super) fn read(dir: &Path) -> Result<Self, DrillError> {
+        let path = dir.join("venue").join("ledger.jsonl");
+        let text = match std::fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+            Err(error) => return Err(DrillError::io(&path, error)),
+        };
+        Self::parse(&text).map_err(|(line, text)| DrillError::Content { path, line, text })
+    }
+
+    pub(super) fn parse(text: &str) -> Result<Self, (usize, String)> {
+        let mut ledger = Self::default();
+        let mut change = Vec::new();
+        // What follows the last newline never happened, and neither did a change without its last line.
+        let whole = text.split_inclusive('\n').filter(|line| line.ends_with('\n'));
+        for (index, line) in whole.enumerate() {
+            let line: Line = serde_json::from_str(line).map_err(|e| (index + 1, e.to_string()))?;
+            let more = line.more;
+            change.push(line);
+            if !more {
+                for line in change.drain(..) {
+                    ledger.take(line).map_err(|text| (index + 1, text))?;
+                }
+            }
+        }
+        Ok(ledger)
+    }
+
+    fn take(&mut self, line: Line) -> Result<(), String> {
+        match line.kind.as_str() {
+            "order" => self.take_order(&line),
+            "fill" => self.take_fill(line)?,
+            "close" => {
+                let order = self.orders.entry(line.client_order_id).or_default();
+                order.closed = Some(line.status);
+            }
+            "" => {
+                self.take_order(&line);
+                let fill_id = line.client_order_id.clone();
+                self.take_fill(Line { fill_id, ..line })?;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn take_order(&mut self, line: &Line) {
+        let order = self.orders.entry(line.client_order_id.clone()).or_default();
+        order.times += 1;
+        order.quantity += line.quantity;
+    }
+
+    fn take_fill(&mut self, line: Line) -> Result<(), String> {
+        let side = line.side.ok_or("a fill without a side")?;
+        let order = self.orders.entry(line.client_order_id.clone()).or_default();
+        order.filled += line.quantity;
+        let fill = FillEntry {
+            client_order_id: line.client_order_id,
+            side,
+            price: line.price,
+            quantity: line.quantity,
+            fee: line.fee,
+            fee_currency: line.fee_currency,
+        };
+        match self.fills.insert(line.fill_id, fill) {
+            None => Ok(()),
+            Some(_) => Err("two fills with one id".to_owned()),
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_ledger_says() {
+        let text = r#"{"type":"deposit","currency":"USD","amount":"100"}
+{"type":"order","client_order_id":"a","side":"buy","quantity":"2"}
+{"type":"fill","client_order_id":"a","fill_id":"1","side":"buy","price":"5","quantity":"1","fee":"0.1","fee_currency":"USD"}
+{"type":"order","client_order_id":"b","side":"sell","quantity":"1"}
+{"type":"order","client_order_id":"b","side":"sell","quantity":"1"}
+{"type":"fill","client_order_id":"a","fill_id":"2","side":"buy","price":"5","quantity":"1","more":true}
+{"type":"close","client_order_id":"b","status":"cancelled","reason":"requested"}
+{"type":"order","client_order_id":"c","side":"buy","quantity":"1"}
+{"client_order_id":"d","side":"buy","quantity":"3","price":"100"}
+{"type":"order","client_order_id":"e","more":true}
+{"type":"ord"#;
+        let ledger = Ledger::parse(text).unwrap();
+        let of = |id: &str| (ledger.orders[id].times, ledger.orders[id].standing());
+        assert_eq!(of("a"), (1, Standing::Filled));
+        assert_eq!(of("b"), (2, Standing::Closed("cancelled")));
+        assert_eq!(of("c"), (1, Standing::Open));
+        assert_eq!(of("d"), (1, Standing::Filled));
+        assert!(!ledger.orders.contains_key("e"));
+        assert_eq!(ledger.fills.keys().collect::<Vec<_>>(), ["1", "2", "d"]);
+        let twice = r#"{"type":"fill","fill_id":"1","side":"buy"}
+{"type":"fill","fill_id":"1","side":"buy"}
+"#;
+        assert!(Ledger::parse(twice).is_err());
+        assert!(Ledger::parse("nonsense\n").is_err());
+    }
+}
