@@ -35,6 +35,7 @@ use crate::observe::result::PluginUsed;
 use crate::observe::run_dir::{RunDir, RunDirError};
 use crate::plugin::{Answer, Venue};
 use crate::store::file::{Options, Start};
+use crate::store::ids::IdsAt;
 use crate::store::{self, FileIdempotencyStore, IdempotencyStore, InMemoryIdempotencyStore};
 
 /// The parts of a run, ready to go.
@@ -266,7 +267,10 @@ impl Prepared {
             plugin_sha256: self.plugin.sha256().to_owned(),
             started_at: SystemClock.now(),
         };
-        let options = Options::default();
+        let options = Options {
+            ids: IdsAt::Disk,
+            ..Options::default()
+        };
         // The directory itself must be on the disk, or all that is in it could vanish.
         let path = run_dir.path();
         let above = path.parent().filter(|above| !above.as_os_str().is_empty());
