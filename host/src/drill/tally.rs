@@ -132,7 +132,10 @@ impl Tally {
             ("unresolved (held)", number(self.held)),
             ("reports as without a kill", reports),
             ("time", format!("{:.1} s", self.elapsed.as_secs_f64())),
-            ("kills a minute", grouped(&self.kills_a_minute().to_string())),
+            (
+                "kills a minute",
+                grouped(&self.kills_a_minute().to_string()),
+            ),
         ];
         let rows = rows.into_iter().chain(breaches).chain(rest);
         table([title, venue], rows) + &self.failures_text()
@@ -198,7 +201,11 @@ impl Failure {
 const BREACHES: [(Breach, &str, &str); 6] = [
     (Breach::Duplicate, "duplicates", "duplicates"),
     (Breach::Lost, "lost", "lost"),
-    (Breach::FalseRejection, "false rejections", "false_rejections"),
+    (
+        Breach::FalseRejection,
+        "false rejections",
+        "false_rejections",
+    ),
     (Breach::WrongState, "wrong states", "wrong_states"),
     (Breach::WrongTotal, "wrong totals", "wrong_totals"),
     (Breach::Broken, "broken off", "broken_off"),

@@ -199,9 +199,16 @@ impl Kit {
     /// Secrets that are set are for the plugin, whatever their names.
     fn is_secret(&self, name: &std::ffi::OsStr) -> bool {
         let name = name.to_string_lossy();
-        ["_KEY", "_SECRET", "_TOKEN", "_PASSWORD", "_PASSPHRASE", "_FILE"]
-            .iter()
-            .any(|ending| name.ends_with(ending))
+        [
+            "_KEY",
+            "_SECRET",
+            "_TOKEN",
+            "_PASSWORD",
+            "_PASSPHRASE",
+            "_FILE",
+        ]
+        .iter()
+        .any(|ending| name.ends_with(ending))
     }
 }
 
@@ -231,5 +238,7 @@ fn is_refused(code: i32) -> bool {
 
 /// Orders that are held are for the audit to judge.
 fn is_good(code: i32) -> bool {
-    [ExitCode::Ok, ExitCode::InDoubt].iter().any(|good| *good as i32 == code)
+    [ExitCode::Ok, ExitCode::InDoubt]
+        .iter()
+        .any(|good| *good as i32 == code)
 }

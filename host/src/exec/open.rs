@@ -123,12 +123,13 @@ impl Prepared {
                     fs,
                     dir: run_dir.path().to_owned(),
                     options: Options {
-                ids: IdsAt::Disk,
-                ..Options::default()
-            },
+                        ids: IdsAt::Disk,
+                        ..Options::default()
+                    },
                     saves_aside: true,
                 };
-                let mut recalled = self.recall(&run_id, &kept, snapshot, &mut source, &mut record)?;
+                let mut recalled =
+                    self.recall(&run_id, &kept, snapshot, &mut source, &mut record)?;
                 let last = &mut recalled.replayed.last_bar;
                 *last = last.or(last_bar);
                 Some(recalled)
