@@ -11,7 +11,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 pub use real::RealFs;
-pub use sim::{Fault, FaultKind, SimFs};
+pub use sim::{Fault, FaultKind, Image, Loss, SimFs};
 
 /// A file that is open for appending.
 pub trait FsFile: Send {

@@ -13,7 +13,7 @@ use std::time::Duration;
 use investbot_plugin_api::{Instrument, OrderRef};
 
 use super::books::{Books, Progress};
-use super::checkpoint::{Keeper, Snapshot};
+use super::checkpoint::{Interval, Keeper, Snapshot};
 use super::desk::Desk;
 use super::inputs;
 use super::replay::{Bars, Replay, ReplayError, Replayed, Told};
@@ -35,6 +35,8 @@ pub struct Kept {
     pub dir: PathBuf,
     /// How the journal is opened.
     pub options: Options,
+    /// When a checkpoint is due.
+    pub interval: Interval,
     /// Whether checkpoints are written by a thread of their own.
     pub saves_aside: bool,
 }

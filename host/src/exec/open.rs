@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::CancelFlag;
 use super::boot::{Kept, Recalled, Started, recall, take_over};
-use super::checkpoint::Snapshot;
+use super::checkpoint::{Interval, Snapshot};
 use super::desk::{Desk, Parts};
 use super::error::RunError;
 use super::hands::{Hand, Hands};
@@ -139,6 +139,7 @@ impl Prepared {
             fs: Arc::new(RealFs),
             dir: run_dir.path().to_owned(),
             options: Options::default(),
+            interval: Interval::default(),
             saves_aside: true,
         };
         let mut failed = None;
