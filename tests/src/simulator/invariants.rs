@@ -122,33 +122,41 @@ impl Checker {
         Ok(())
     }
 
-    /// The client tells a report to somebody outside: its `sequence`-th, from 1. Told again, after a crash,
-    /// it must be the same.
+    /// The client tells a report to somebody outside: its `sequence`-th, from 1; whether it is new. Told
+    /// again, after a crash, it must be the same.
     ///
     /// # Errors
     ///
     /// (i) if another one was told as this, or one before it never was.
-    pub fn told(&mut self, sequence: u64, report: &str) -> Checked {
+    pub fn told(&mut self, sequence: u64, report: &str) -> Result<bool, Broken> {
         let index = usize::try_from(sequence).unwrap_or(0).wrapping_sub(1);
         match self.told.get(index) {
-            Some(first) if **first == *report => Ok(()),
+            Some(first) if **first == *report => Ok(false),
             Some(first) => {
                 let what = "a report that was told";
                 let violation = Violation::differs(what, first, report);
-                self.broken(violation)
+                self.broken(violation).map(|()| false)
             }
             None if index == self.told.len() => {
                 self.told.push(report.into());
                 let mut hasher = DefaultHasher::new();
                 (self.told_hash, report).hash(&mut hasher);
                 self.told_hash = hasher.finish();
-                Ok(())
+                Ok(true)
             }
             None => {
                 let (told, said) = (self.told.len(), sequence);
                 self.broken(Violation::LeftOut { told, said })
+                    .map(|()| false)
             }
         }
+    }
+
+    /// The state that an order was shown in as final, if it was.
+    #[must_use]
+    pub fn shown_final(&self, order: &str) -> Option<OrderState> {
+        let watched = self.orders.iter().find(|watched| watched.order == order);
+        watched?.shown_final
     }
 
     /// How many reports were told.
