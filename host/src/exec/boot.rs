@@ -211,6 +211,9 @@ impl Default for Inheritance {
 /// Takes over what an earlier process left open.
 pub fn take_over(desk: &mut Desk, inherited: &Inheritance) -> Result<(), SessionError> {
     let now = desk.now();
+    // Where a run begins to hear of fills is noted with its first attempt at the latest: a later process
+    // that began anew from then would miss what the first one's orders came to.
+    desk.note_cursor()?;
     let in_doubt = desk.books().store().in_doubt();
     let absent = desk.books().store().absent();
     let unsent: Vec<_> = desk.books().core().unsent().collect();
