@@ -495,9 +495,16 @@ impl Desk {
             books.on_record(&Entry::Order(Cow::Owned(report)), now, commands)?;
         }
         watch.note_seen(books.core().portfolio().fills());
-        if let Some(cursor) = watch.news() {
-            books.note_cursor(cursor, now)?;
-        }
+        self.note_cursor()?;
         Ok(found.failed)
+    }
+
+    /// Notes up to where the venue's fills are known, if that is news.
+    pub(super) fn note_cursor(&mut self) -> Result<(), SessionError> {
+        let now = self.now();
+        if let Some(cursor) = self.parts.watch.news() {
+            self.parts.books.note_cursor(cursor, now)?;
+        }
+        Ok(())
     }
 }

@@ -11,7 +11,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{Fs, FsFile};
-use disk::Disk;
+pub use disk::Loss;
+use disk::{Dice, Disk};
 use fault::{Call, Faults, Verdict};
 pub use fault::{Fault, FaultKind};
 
@@ -21,6 +22,10 @@ pub use fault::{Fault, FaultKind};
 pub struct SimFs {
     state: Arc<Mutex<State>>,
 }
+
+/// All that is on a disk, and in the cache before it.
+#[derive(Clone, Debug, Default, Hash)]
+pub struct Image(Disk);
 
 #[derive(Debug, Default)]
 struct State {
@@ -35,6 +40,28 @@ impl SimFs {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Another disk with the same on it, for the next process.
+    #[must_use]
+    pub fn of(image: &Image) -> Self {
+        let state = State {
+            disk: image.0.clone(),
+            ..State::default()
+        };
+        Self {
+            state: Arc::new(Mutex::new(state)),
+        }
+    }
+
+    /// All that is on the disk, and in the cache before it.
+    #[must_use]
+    pub fn image(&self) -> Image {
+        let mut state = self.state();
+        state.disk.forget_nameless();
+        // No handle of the process that is over means another file now.
+        state.process += 1;
+        Image(state.disk.clone())
     }
 
     /// How many calls there were since the last [`restart`](Self::restart).
@@ -64,17 +91,25 @@ impl SimFs {
     /// The power fails, and comes back. Of the unsynced writes any subset is kept, each cut at any byte;
     /// unsynced renames and directory entries may be lost. The seed says which.
     pub fn crash(&self, seed: u64) {
+        self.crash_by(&mut Dice(seed));
+    }
+
+    /// The same, where `loss` says what is kept.
+    pub fn crash_by(&self, loss: &mut dyn Loss) {
         self.restart();
-        self.state().disk.crash(seed);
+        self.state().disk.crash(loss);
     }
 
     /// What a file holds now; a look from outside that no fault hits.
     #[must_use]
     pub fn peek(&self, path: &Path) -> Option<Vec<u8>> {
-        self.state()
-            .disk
-            .inode(path)
-            .map(|inode| inode.content().to_vec())
+        self.look(path, <[u8]>::to_vec)
+    }
+
+    /// Looks at what a file holds now, from outside.
+    pub fn look<R>(&self, path: &Path, look: impl FnOnce(&[u8]) -> R) -> Option<R> {
+        let state = self.state();
+        state.disk.inode(path).map(|inode| look(inode.content()))
     }
 
     /// Puts a file there as if it had always been, for tests that damage one.

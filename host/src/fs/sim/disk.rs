@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::not_found;
 
 /// What became of a change that was asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Fate {
     /// In the cache: the next sync keeps it.
     Pending,
@@ -18,7 +18,7 @@ enum Fate {
 }
 
 /// Changes in order, on top of what is surely on the disk.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 struct Log<T>(Vec<(T, Fate)>);
 
 impl<T> Default for Log<T> {
@@ -51,7 +51,7 @@ impl<T> Log<T> {
     }
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 enum Edit {
     Write { at: usize, bytes: Vec<u8> },
     Truncate { length: usize },
@@ -74,7 +74,7 @@ impl Edit {
 }
 
 /// One file's content.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub(super) struct Inode {
     seen: Vec<u8>,
     disk: Vec<u8>,
@@ -107,20 +107,18 @@ impl Inode {
         self.edits.turn(|_| true, Fate::Forsaken);
     }
 
-    fn crash(&mut self, dice: &mut Dice) {
+    fn crash(&mut self, loss: &mut dyn Loss) {
         for (edit, fate) in std::mem::take(&mut self.edits.0) {
             let edit = match (fate, edit) {
                 (Fate::Kept, edit) => edit,
                 (_, Edit::Write { at, mut bytes }) => {
-                    // Often all or nothing, so that schedules with several crashes get anywhere.
-                    match dice.below(4) {
+                    match loss.of_write(&bytes) {
                         0 => continue,
-                        1 => {}
-                        _ => bytes.truncate(dice.below(bytes.len() + 1)),
+                        kept => bytes.truncate(kept),
                     }
                     Edit::Write { at, bytes }
                 }
-                (_, edit) if dice.below(2) == 0 => edit,
+                (_, edit) if loss.keeps_cut() => edit,
                 _ => continue,
             };
             edit.apply(&mut self.disk);
@@ -131,7 +129,7 @@ impl Inode {
 
 type Names = BTreeMap<PathBuf, usize>;
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 enum Naming {
     Add { path: PathBuf, inode: usize },
     Remove { path: PathBuf },
@@ -164,7 +162,7 @@ impl Naming {
 }
 
 /// All files and their names.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub(super) struct Disk {
     inodes: Vec<Inode>,
     seen: Names,
@@ -277,22 +275,78 @@ impl Disk {
         self.names.insert(path.to_owned(), inode);
     }
 
-    pub(super) fn crash(&mut self, seed: u64) {
-        let mut dice = Dice(seed);
+    pub(super) fn crash(&mut self, loss: &mut dyn Loss) {
         for (naming, fate) in std::mem::take(&mut self.changes.0) {
-            if fate == Fate::Kept || dice.below(2) == 0 {
+            if fate == Fate::Kept || loss.keeps_name() {
                 naming.apply(&mut self.names);
             }
         }
         self.seen.clone_from(&self.names);
+        self.forget_nameless();
         for inode in &mut self.inodes {
-            inode.crash(&mut dice);
+            inode.crash(loss);
         }
+    }
+
+    /// Forgets the files that have no name and can get none back, and counts the others anew, in the order
+    /// of their names: disks that hold the same are the same.
+    pub(super) fn forget_nameless(&mut self) {
+        let mut order = Vec::with_capacity(self.inodes.len());
+        let added = self.changes.0.iter().filter_map(|(naming, _)| match naming {
+            Naming::Add { inode, .. } => Some(*inode),
+            _ => None,
+        });
+        for inode in self.seen.values().chain(self.names.values()).copied().chain(added) {
+            if !order.contains(&inode) {
+                order.push(inode);
+            }
+        }
+        let new = |old: usize| order.iter().position(|inode| *inode == old);
+        let names = self.seen.values_mut().chain(self.names.values_mut());
+        let added = self.changes.0.iter_mut().filter_map(|(naming, _)| match naming {
+            Naming::Add { inode, .. } => Some(inode),
+            _ => None,
+        });
+        for inode in names.chain(added) {
+            *inode = new(*inode).expect("it is one of those that are kept");
+        }
+        self.inodes = order.iter().map(|old| std::mem::take(&mut self.inodes[*old])).collect();
     }
 }
 
+/// Decides what a power failure leaves of what was not synced.
+pub trait Loss {
+    /// Whether a change of a directory is kept.
+    fn keeps_name(&mut self) -> bool;
+
+    /// How many bytes of a write are kept, from its first.
+    fn of_write(&mut self, bytes: &[u8]) -> usize;
+
+    /// Whether it is kept that a file was cut.
+    fn keeps_cut(&mut self) -> bool;
+}
+
 /// SplitMix64: a sequence of numbers that is the same for the same seed.
-struct Dice(u64);
+pub(super) struct Dice(pub(super) u64);
+
+impl Loss for Dice {
+    fn keeps_name(&mut self) -> bool {
+        self.below(2) == 0
+    }
+
+    /// Often all or nothing, so that schedules with several crashes get anywhere.
+    fn of_write(&mut self, bytes: &[u8]) -> usize {
+        match self.below(4) {
+            0 => 0,
+            1 => bytes.len(),
+            _ => self.below(bytes.len() + 1),
+        }
+    }
+
+    fn keeps_cut(&mut self) -> bool {
+        self.below(2) == 0
+    }
+}
 
 impl Dice {
     fn below(&mut self, limit: usize) -> usize {
