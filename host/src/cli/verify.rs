@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use super::settings::{configure, flag};
 use super::terminal::fail;
@@ -11,6 +11,7 @@ use crate::config::FlagValue;
 use crate::exec::verify::{Mismatch, Verified, VerifyError, verify};
 use crate::exit::ExitCode;
 use crate::observe::output::{Output, OutputError};
+use crate::observe::record::check::CheckedFile;
 use crate::observe::table::{grouped, table};
 
 /// The text above the arguments in the long help.
@@ -79,7 +80,7 @@ const FORMAT: &str = "investbot.verify";
 fn print_match(out: &mut Output, run: &Verified, json: bool) -> Result<(), OutputError> {
     if json {
         out.header_of(FORMAT)?;
-        out.line(&to_json(run).to_string())?;
+        out.line(&to_line(run))?;
     } else {
         let headings = [
             run.run_dir.display().to_string(),
@@ -125,40 +126,65 @@ fn rows(run: &Verified) -> Vec<(&'static str, String)> {
     rows
 }
 
-fn to_json(run: &Verified) -> Value {
-    let files = run.files.iter().map(|file| {
-        let counts = json!({
-            "lines": file.lines,
-            "missing": file.missing,
-            "beyond": file.beyond,
-        });
-        (file.name.to_owned(), counts)
-    });
-    json!({
-        "kind": "verify",
-        "match": true,
-        "run_dir": run.run_dir.display().to_string(),
-        "run_id": run.run_id,
-        "processes": run.processes,
-        "ended": run.ended,
-        "torn": run.torn.is_some(),
-        "records": run.records,
-        "attempts": run.attempts,
-        "bars": run.bars,
-        "files": files.collect::<serde_json::Map<_, _>>(),
-        "checkpoint": run.checkpoint,
-        "summary": run.summary,
-        "report_digest": run.report_digest,
-    })
+/// A run that passed, as a line of JSON.
+#[derive(Serialize)]
+struct Line<'a> {
+    kind: &'static str,
+    #[serde(rename = "match")]
+    is_match: bool,
+    run_dir: String,
+    run_id: &'a str,
+    processes: u64,
+    ended: bool,
+    torn: bool,
+    records: u64,
+    attempts: u64,
+    bars: u64,
+    files: &'a [CheckedFile],
+    checkpoint: Option<u64>,
+    summary: bool,
+    report_digest: &'a str,
+}
+
+/// A run that did not.
+#[derive(Serialize)]
+struct MismatchLine<'a> {
+    kind: &'static str,
+    #[serde(rename = "match")]
+    is_match: bool,
+    #[serde(flatten)]
+    found: &'a Mismatch,
+}
+
+fn to_line(run: &Verified) -> String {
+    let line = Line {
+        kind: "verify",
+        is_match: true,
+        run_dir: run.run_dir.display().to_string(),
+        run_id: &run.run_id,
+        processes: run.processes,
+        ended: run.ended,
+        torn: run.torn.is_some(),
+        records: run.records,
+        attempts: run.attempts,
+        bars: run.bars,
+        files: &run.files,
+        checkpoint: run.checkpoint,
+        summary: run.summary,
+        report_digest: &run.report_digest,
+    };
+    serde_json::to_string(&line).expect("strings and numbers are JSON")
 }
 
 fn print_mismatch(out: &mut Output, found: &Mismatch, json: bool) -> Result<(), OutputError> {
     if json {
         out.header_of(FORMAT)?;
-        let mut object = serde_json::to_value(found).expect("strings are JSON");
-        object["kind"] = "verify".into();
-        object["match"] = false.into();
-        out.line(&object.to_string())?;
+        let line = MismatchLine {
+            kind: "verify",
+            is_match: false,
+            found,
+        };
+        out.line(&serde_json::to_string(&line).expect("strings are JSON"))?;
     } else {
         out.line(&format!("MISMATCH {}: {}", found.place, found.text))?;
         let shown = [

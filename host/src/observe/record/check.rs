@@ -8,6 +8,8 @@ use std::fs::File;
 use std::io::{self, BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 
+use serde::Serialize;
+
 use super::{Files, Record, RecordMark, csv_line};
 use crate::engine::{ExecutionReport, ReportDigest, ReportKind, write_canonical_json};
 
@@ -45,7 +47,7 @@ impl From<Difference> for CheckError {
 }
 
 /// What a comparison of one file came to.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct CheckedFile {
     /// The file.
     pub name: &'static str,
