@@ -38,6 +38,7 @@ use crate::observe::run_dir::RunDir;
 use crate::plugin::{Answer, Venue};
 use crate::store::checkpoint;
 use crate::store::file::{Options, Start};
+use crate::store::ids::IdsAt;
 use crate::store::record::Account;
 
 /// The parts of a run, ready to go.
@@ -121,7 +122,10 @@ impl Prepared {
                 let kept = Kept {
                     fs,
                     dir: run_dir.path().to_owned(),
-                    options: Options::default(),
+                    options: Options {
+                ids: IdsAt::Disk,
+                ..Options::default()
+            },
                     saves_aside: true,
                 };
                 let mut recalled = self.recall(&run_id, &kept, snapshot, &mut source, &mut record)?;

@@ -1,5 +1,7 @@
 //! Why a store refuses, or fails.
 
+use std::path::PathBuf;
+
 use super::journal::{IoFailure, JournalError};
 
 /// What a store refuses, or fails at. After a refusal the store is as it was before.
@@ -136,6 +138,17 @@ pub enum StoreError {
         keys: Vec<String>,
         /// What the system said.
         failure: IoFailure,
+    },
+    /// The index of callers' ids cannot be read or written.
+    #[error(
+        "the index of callers' ids cannot be used: {}: {text}\n  hint: check the disk and the rights, or delete \
+         the directory; it is filled again from the journal, and nothing is lost", .dir.display()
+    )]
+    Index {
+        /// Its directory.
+        dir: PathBuf,
+        /// What happened.
+        text: String,
     },
     /// The journal cannot be read or written.
     #[error(transparent)]

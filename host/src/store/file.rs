@@ -1,11 +1,11 @@
 //! The store for money: what it says is kept is on the disk.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use investbot_plugin_api::UnixNanos;
 
-use super::ids::Ids;
+use super::ids::{Ids, IdsAt};
 use super::journal::{Committed, Journal, JournalError, Mark, Opening, Sink, Sizes};
 use super::ledger::{Ledger, LedgerState};
 use super::{Claim, Epoch, IdempotencyStore, Record, StoreError};
@@ -19,6 +19,8 @@ pub struct Options {
     pub sizes: Sizes,
     /// What a checkpoint kept, so that only what came after it is read.
     pub from: Option<(Mark, LedgerState)>,
+    /// Where the index of callers' ids is.
+    pub ids: IdsAt,
 }
 
 /// Who goes to work on the run.
@@ -83,8 +85,6 @@ impl Found {
 
 /// A run's memory in a journal.
 pub struct FileIdempotencyStore {
-    fs: Arc<dyn Fs>,
-    dir: PathBuf,
     journal: Journal,
     ledger: Ledger,
     ids: Ids,
@@ -120,11 +120,9 @@ impl FileIdempotencyStore {
         };
         let (journal, opening) = Journal::open(fs.clone(), dir, options.sizes, from, take)?;
         let store = Self {
-            fs,
-            dir: dir.to_owned(),
             journal,
             ledger,
-            ids: Ids::default(),
+            ids: Ids::new(options.ids, fs, dir),
         };
         Ok(Found { opening, store })
     }
@@ -162,8 +160,7 @@ impl IdempotencyStore for FileIdempotencyStore {
             Committed::WithoutAttempts(_) => self.ledger.take_back(),
         };
         self.ledger.committed();
-        self.ids
-            .committed(self.fs.as_ref(), &self.dir, self.journal.mark());
+        self.ids.committed(self.journal.mark());
         match committed {
             Committed::All => Ok(()),
             Committed::WithoutAttempts(failure) => Err(StoreError::Full { keys, failure }),
@@ -183,8 +180,7 @@ impl IdempotencyStore for FileIdempotencyStore {
     }
 
     fn seen(&mut self, id: &str) -> Result<Option<Seen>, StoreError> {
-        self.ids
-            .seen(id, self.fs.as_ref(), &self.dir, self.journal.mark())
+        self.ids.seen(id, self.journal.mark())
     }
 
     fn snapshot(&self) -> Option<(Mark, LedgerState)> {

@@ -4,13 +4,17 @@
 //! journal's beginning if it is gone, damaged or another journal's. It is opened when it is first asked: a
 //! run whose orders carry no ids pays nothing for it.
 
+mod disk;
+
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::journal::{JournalError, Mark, Reading, read};
 use super::{Record, StoreError, TakenIn};
 use crate::engine::Seen;
 use crate::fs::Fs;
+pub use disk::{DiskIndex, NAME};
 
 /// How many ids are collected before they are put into the index.
 const BATCH: usize = 4096;
@@ -69,15 +73,41 @@ impl IdIndex for MemoryIndex {
     }
 }
 
+/// Where the index is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum IdsAt {
+    /// In memory, filled from the journal by every process.
+    #[default]
+    Memory,
+    /// In a directory of the run directory, on the system's own disk.
+    Disk,
+}
+
 /// The ids of a run: those in the index, and those that came since it was filled.
-#[derive(Default)]
 pub(super) struct Ids {
+    at: IdsAt,
+    fs: Arc<dyn Fs>,
+    dir: PathBuf,
     index: Option<Box<dyn IdIndex>>,
     recent: HashMap<String, Seen>,
+    /// The file that the journal was in when ids were last put into the index.
+    put_in: u32,
     failed: Option<StoreError>,
 }
 
 impl Ids {
+    pub(super) fn new(at: IdsAt, fs: Arc<dyn Fs>, dir: &Path) -> Self {
+        Self {
+            at,
+            fs,
+            dir: dir.to_owned(),
+            index: None,
+            recent: HashMap::new(),
+            put_in: 0,
+            failed: None,
+        }
+    }
+
     /// Takes note of an id that was just taken up.
     pub(super) fn note(&mut self, taken: &TakenIn<'_>) {
         if let Some((id, seen)) = taken.taken_up() {
@@ -86,45 +116,48 @@ impl Ids {
     }
 
     /// What became of an id; `end` is where the journal ends.
-    pub(super) fn seen(
-        &mut self,
-        id: &str,
-        fs: &dyn Fs,
-        dir: &Path,
-        end: Mark,
-    ) -> Result<Option<Seen>, StoreError> {
+    pub(super) fn seen(&mut self, id: &str, end: Mark) -> Result<Option<Seen>, StoreError> {
         if let Some(failed) = &self.failed {
             return Err(failed.clone());
         }
         if let Some(seen) = self.recent.get(id) {
             return Ok(Some(seen.clone()));
         }
-        self.index(fs, dir, end)?.get(id)
+        match self.index(end)?.get(id) {
+            Err(error @ StoreError::Index { .. }) => {
+                tracing::warn!(%error, "the index of callers' ids is made anew");
+                let mut index = self.index.take().expect("it was just asked");
+                index.clear()?;
+                catch_up(index.as_mut(), self.fs.as_ref(), &self.dir, end)?;
+                self.index.insert(index).get(id)
+            }
+            answer => answer,
+        }
     }
 
     /// Everything up to `end` is in the journal now. An index that fails is not asked any more.
-    pub(super) fn committed(&mut self, fs: &dyn Fs, dir: &Path, end: Mark) {
-        if self.recent.len() < BATCH || self.failed.is_some() {
+    pub(super) fn committed(&mut self, end: Mark) {
+        // Now and then though there are few ids, or the next process would have much to read.
+        let is_behind = self.index.is_some() && self.put_in != end.segment;
+        if self.failed.is_some() || !is_behind && self.recent.len() < BATCH {
             return;
         }
+        self.put_in = end.segment;
         let recent = std::mem::take(&mut self.recent);
-        let put = self
-            .index(fs, dir, end)
-            .and_then(|index| index.put(&recent, end));
+        let put = self.index(end).and_then(|index| index.put(&recent, end));
         self.failed = put.err();
     }
 
-    fn index(
-        &mut self,
-        fs: &dyn Fs,
-        dir: &Path,
-        end: Mark,
-    ) -> Result<&mut dyn IdIndex, StoreError> {
+    /// The index; when it is opened, it is filled up to where the journal ends.
+    fn index(&mut self, end: Mark) -> Result<&mut dyn IdIndex, StoreError> {
         let index = match self.index.take() {
             Some(index) => index,
             None => {
-                let mut index: Box<dyn IdIndex> = Box::new(MemoryIndex::default());
-                catch_up(index.as_mut(), fs, dir, end)?;
+                let mut index: Box<dyn IdIndex> = match self.at {
+                    IdsAt::Memory => Box::new(MemoryIndex::default()),
+                    IdsAt::Disk => Box::new(DiskIndex::open(&self.dir)?),
+                };
+                catch_up(index.as_mut(), self.fs.as_ref(), &self.dir, end)?;
                 index
             }
         };
@@ -179,3 +212,6 @@ fn fill(index: &mut dyn IdIndex, fs: &dyn Fs, dir: &Path, from: Mark) -> Result<
     }
     index.put(&ids, contents?.mark)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,193 @@
+//! An index that is behind, ahead, another run's, damaged or gone gives the same answers.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::*;
+use crate::fs::{RealFs, SimFs};
+use crate::store::file::Options;
+use crate::store::journal::Sizes;
+use crate::store::tests::{NOW, digest, intent, put, seen, start};
+use crate::store::{FileIdempotencyStore, IdempotencyStore as _};
+
+fn open(fs: Arc<dyn Fs>, dir: &Path, ids: IdsAt) -> FileIdempotencyStore {
+    let sizes = Sizes {
+        segment: 1 << 18,
+        ..Sizes::default()
+    };
+    let options = Options {
+        sizes,
+        ids,
+        ..Options::default()
+    };
+    let ignore = &mut |_, _, _: Record<'_>| Ok(());
+    let found = FileIdempotencyStore::open(fs, dir, options, ignore).expect("whole");
+    found.begin(start(), NOW).expect("room")
+}
+
+fn take_in(store: &mut FileIdempotencyStore, ids: std::ops::Range<usize>) {
+    for batch in ids.collect::<Vec<_>>().chunks(500) {
+        let intents = batch.iter().map(|id| intent(&id.to_string()));
+        put(store, intents).expect("room");
+    }
+}
+
+fn assert_known(store: &mut FileIdempotencyStore, ids: std::ops::Range<usize>) {
+    for id in ids.clone() {
+        let id = id.to_string();
+        assert_eq!(store.seen(&id), Ok(Some(seen(&id))), "{id}");
+    }
+    assert_eq!(store.seen(&ids.end.to_string()), Ok(None));
+}
+
+const MANY: usize = 2 * BATCH + 100;
+
+#[test]
+fn ids_are_known_over_many_batches_and_restarts() {
+    let fs: Arc<dyn Fs> = Arc::new(SimFs::new());
+    let dir = Path::new("/run");
+    let mut store = open(fs.clone(), dir, IdsAt::Memory);
+    take_in(&mut store, 0..MANY);
+    assert_known(&mut store, 0..MANY);
+    let mut store = open(fs, dir, IdsAt::Memory);
+    take_in(&mut store, MANY..MANY + 10);
+    assert_known(&mut store, 0..MANY + 10);
+}
+
+fn disk() -> (tempfile::TempDir, FileIdempotencyStore) {
+    let dir = tempfile::tempdir().expect("a directory");
+    let mut store = open(Arc::new(RealFs), dir.path(), IdsAt::Disk);
+    take_in(&mut store, 0..MANY);
+    (dir, store)
+}
+
+#[test]
+fn ids_on_the_disk_are_known_however_much_of_the_index_is_there() {
+    let (dir, mut store) = disk();
+    assert_known(&mut store, 0..MANY);
+    drop(store);
+    let index = dir.path().join(NAME);
+    let behind = DiskIndex::open(dir.path()).expect("whole").filled_to();
+    assert!(behind.position.seq > BATCH as u64, "{behind:?}");
+
+    let reopen = || open(Arc::new(RealFs), dir.path(), IdsAt::Disk);
+    assert_known(&mut reopen(), 0..MANY);
+    let caught_up = DiskIndex::open(dir.path()).expect("whole").filled_to();
+    assert!(caught_up.position.seq > behind.position.seq);
+
+    std::fs::remove_dir_all(&index).expect("there");
+    assert_known(&mut reopen(), 0..MANY);
+
+    std::fs::write(index.join("current"), b"nonsense").expect("room");
+    assert_known(&mut reopen(), 0..MANY);
+}
+
+#[test]
+fn an_index_of_another_journal_is_not_believed() {
+    let (dir, mut store) = disk();
+    assert_known(&mut store, 0..MANY);
+    drop(store);
+    let other = tempfile::tempdir().expect("a directory");
+    let mut store = open(Arc::new(RealFs), other.path(), IdsAt::Disk);
+    put(&mut store, [Record::Offset(1)]).expect("room");
+    take_in(&mut store, 5..MANY + 50);
+    drop(store);
+    // Another history up to the same record, and one that is longer than the journal's.
+    for journal_is_longer in [true, false] {
+        let from = if journal_is_longer { &dir } else { &other };
+        let to = if journal_is_longer { &other } else { &dir };
+        let _ = std::fs::remove_dir_all(to.path().join(NAME));
+        std::fs::rename(from.path().join(NAME), to.path().join(NAME)).expect("room");
+        let mut store = open(Arc::new(RealFs), to.path(), IdsAt::Disk);
+        let known = if journal_is_longer {
+            5..MANY + 50
+        } else {
+            0..MANY
+        };
+        assert_known(&mut store, known);
+    }
+}
+
+#[test]
+fn an_index_that_is_damaged_while_it_is_used_is_made_anew() {
+    let (dir, mut store) = disk();
+    assert_eq!(store.seen("0"), Ok(Some(seen("0"))));
+    let tables = dir.path().join(NAME).join("tables");
+    for table in std::fs::read_dir(tables).expect("there") {
+        let path = table.expect("there").path();
+        let mut content = std::fs::read(&path).expect("there");
+        for at in (0..content.len()).step_by(100) {
+            content[at] ^= 1;
+        }
+        std::fs::write(path, content).expect("room");
+    }
+    assert_known(&mut store, 0..MANY);
+}
+
+#[test]
+fn a_run_without_ids_opens_no_index() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let mut store = open(Arc::new(RealFs), dir.path(), IdsAt::Disk);
+    for position in 0..5000 {
+        put(&mut store, [Record::Offset(position)]).expect("room");
+    }
+    assert!(!dir.path().join(NAME).exists());
+    assert_eq!(store.seen("a"), Ok(None));
+    assert!(dir.path().join(NAME).exists());
+}
+
+/// An index that can be made to fail.
+struct Failing(MemoryIndex, Arc<AtomicBool>);
+
+impl Failing {
+    fn check(&self) -> Result<(), StoreError> {
+        if !self.1.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        Err(StoreError::Index {
+            dir: "somewhere".into(),
+            text: "told to fail".into(),
+        })
+    }
+}
+
+impl IdIndex for Failing {
+    fn filled_to(&self) -> Mark {
+        self.0.filled_to()
+    }
+
+    fn get(&self, id: &str) -> Result<Option<Seen>, StoreError> {
+        self.check()?;
+        self.0.get(id)
+    }
+
+    fn put(&mut self, ids: &HashMap<String, Seen>, mark: Mark) -> Result<(), StoreError> {
+        self.check()?;
+        self.0.put(ids, mark)
+    }
+
+    fn clear(&mut self) -> Result<(), StoreError> {
+        self.check()?;
+        self.0.clear()
+    }
+}
+
+#[test]
+fn an_index_that_fails_and_cannot_be_made_anew_is_told_and_not_asked_again() {
+    let fs: Arc<dyn Fs> = Arc::new(SimFs::new());
+    let fails = Arc::new(AtomicBool::new(true));
+    let mut ids = Ids::new(IdsAt::Memory, fs, Path::new("/run"));
+    ids.index = Some(Box::new(Failing(MemoryIndex::default(), fails.clone())));
+    for number in 0..=BATCH {
+        ids.recent.insert(number.to_string(), seen("a"));
+    }
+    ids.committed(Mark::START);
+    fails.store(false, Ordering::Relaxed);
+    for id in ["1", "unknown"] {
+        let answer = ids.seen(id, Mark::START);
+        assert!(
+            matches!(answer, Err(StoreError::Index { .. })),
+            "{answer:?}"
+        );
+    }
+    assert_eq!(digest(), seen("a").digest);
+}
