@@ -9,11 +9,13 @@ pub mod resolve;
 mod run;
 mod settings;
 mod terminal;
+mod verify;
 
 use clap::{Parser, Subcommand};
 
 use self::args::RunArgs;
 use self::drill::DrillArgs;
+use self::verify::VerifyArgs;
 
 /// An order execution host for algorithmic trading.
 #[derive(Debug, Parser)]
@@ -35,6 +37,9 @@ enum Command {
     /// Runs a strategy on bars, or a stream of order intents, and shows what came of it
     #[command(after_long_help = run::EXAMPLES, long_about = run::ABOUT)]
     Run(RunArgs),
+    /// Checks a run: recomputes it from its journal and its data, and compares
+    #[command(after_long_help = verify::EXAMPLES, long_about = verify::ABOUT)]
+    Verify(VerifyArgs),
     /// Kills runs, resumes them, and compares what they tell with what the venue has
     #[command(after_long_help = drill::EXAMPLES, long_about = drill::ABOUT)]
     Drill(DrillArgs),
@@ -46,6 +51,7 @@ pub fn main() -> std::process::ExitCode {
     // A command line that makes no sense ends here, with exit code 2 and clap's explanation.
     match Cli::parse().command {
         Command::Run(args) => run::run(args).into(),
+        Command::Verify(args) => verify::run(args).into(),
         Command::Drill(args) => drill::run(args).into(),
     }
 }

@@ -25,6 +25,7 @@ pub mod signals;
 pub mod source;
 #[cfg(test)]
 mod testing;
+pub mod verify;
 pub mod watch;
 pub mod worker;
 
@@ -37,6 +38,7 @@ pub use prepare::{Prepared, find_plugin};
 pub use resumed::Resumed;
 pub use session::SessionError;
 pub use signals::StopFlag;
+pub use verify::verify;
 pub use worker::ExecWorker;
 
 use crate::config::RuntimeConfig;

@@ -6,6 +6,7 @@
 //! about orders; it refuses what the order protocol forbids.
 
 pub mod checkpoint;
+pub mod audit;
 mod error;
 pub mod file;
 pub mod ids;

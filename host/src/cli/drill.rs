@@ -110,7 +110,7 @@ fn show(tally: &Tally, json: bool, stop: &StopFlag) -> ExitCode {
     let mut out = Output::stdout();
     let printed = if json {
         out.header_of("investbot.drill")
-            .and_then(|()| out.line(&tally.to_json().to_string()))
+            .and_then(|()| out.line(&tally.to_line()))
     } else {
         out.line(&tally.to_table())
     };

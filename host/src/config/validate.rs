@@ -21,6 +21,13 @@ pub enum Mode {
     Intents,
 }
 
+/// What a configuration is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Purpose {
+    Trade,
+    Look,
+}
+
 /// What a plugin is opened with, and what depends on it.
 #[derive(Clone, Debug)]
 pub struct ValidatedPluginConfig {
@@ -51,6 +58,25 @@ impl RuntimeConfig {
         manifest: &Manifest,
         mode: Mode,
     ) -> Result<ValidatedPluginConfig, ConfigError> {
+        self.validate(manifest, mode, Purpose::Trade)
+    }
+
+    /// The same for a run that is only looked at. The plugin is not opened, so that no secret is needed, and
+    /// no word about real money.
+    pub fn validate_to_look(
+        &self,
+        manifest: &Manifest,
+        mode: Mode,
+    ) -> Result<ValidatedPluginConfig, ConfigError> {
+        self.validate(manifest, mode, Purpose::Look)
+    }
+
+    fn validate(
+        &self,
+        manifest: &Manifest,
+        mode: Mode,
+        purpose: Purpose,
+    ) -> Result<ValidatedPluginConfig, ConfigError> {
         let plugin = manifest.plugin.id.as_str();
         let mut problems: Vec<Problem> = self
             .problems
@@ -62,13 +88,18 @@ impl RuntimeConfig {
         problems.extend(config_problems);
         let max_in_flight = self.max_in_flight(manifest, &mut problems);
         let pace = self.pace(manifest, &mut problems);
-        problems.extend(self.real_money(manifest));
+        if purpose == Purpose::Trade {
+            problems.extend(self.real_money(manifest));
+        }
         if mode == Mode::Backtest && !manifest.plugin.simulated {
             problems.push(Problem::NotSimulated {
                 plugin: plugin.to_owned(),
             });
         }
-        let secrets = self.secrets(manifest, &mut problems);
+        let secrets = match purpose {
+            Purpose::Trade => self.secrets(manifest, &mut problems),
+            Purpose::Look => Vec::new(),
+        };
         ConfigError::of(problems)?;
         Ok(ValidatedPluginConfig {
             json: Json::Object(config).to_string(),

@@ -3,12 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use investbot_plugin_api::Side;
+use serde::Serialize;
 
 use super::ledger::{FillEntry, Known, Ledger, Standing};
 use super::told::{Account, Told, ToldOrder};
 
 /// A promise that was broken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Breach {
     /// One client order id stands for several orders at the venue.
     Duplicate,
@@ -20,6 +22,8 @@ pub enum Breach {
     WrongState,
     /// The fills of the run, or what they add up to, are not the venue's.
     WrongTotal,
+    /// What is in the run directory is not what the run comes to.
+    Unverified,
     /// The reports are not those of a run that nobody killed.
     OtherReports,
     /// The run could not be resumed, or did not come to its end.
@@ -27,7 +31,7 @@ pub enum Breach {
 }
 
 /// A broken promise, with what shows it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
     /// Which promise.
     pub breach: Breach,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use investbot_plugin_api::manifest::VenueClass;
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use super::audit::{Breach, Finding};
 use super::trial::Trial;
@@ -38,7 +38,7 @@ pub struct Tally {
 }
 
 /// A run that broke a promise.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
 pub struct Failure {
     /// Its run directory.
     pub dir: PathBuf,
@@ -105,15 +105,16 @@ impl Tally {
 
     /// How many lives were killed in a minute.
     #[must_use]
-    pub fn kills_a_minute(&self) -> u128 {
-        u128::from(self.kills) * 60_000_000_000 / self.elapsed.as_nanos().max(1)
+    pub fn kills_a_minute(&self) -> u64 {
+        let rate = u128::from(self.kills) * 60_000_000_000 / self.elapsed.as_nanos().max(1);
+        u64::try_from(rate).unwrap_or(u64::MAX)
     }
 
     /// The table, and what is wrong with the first runs that broke a promise.
     #[must_use]
     pub fn to_table(&self) -> String {
         let title = format!("drill, seed {}", self.seed);
-        let venue = format!("{} {}, class {:?}", self.venue, self.version, self.class);
+        let venue = format!("{} {}, class {}", self.venue, self.version, self.class.as_str());
         let number = |number: u64| grouped(&number.to_string());
         let same = self.compared - self.count(Breach::OtherReports);
         let reports = match self.compared {
@@ -159,46 +160,63 @@ impl Tally {
         text
     }
 
-    /// As one JSON object.
+    /// As one line of JSON.
     #[must_use]
-    pub fn to_json(&self) -> Value {
-        let mut object = json!({
-            "kind": "drill",
-            "plugin": { "id": self.venue, "version": self.version },
-            "class": format!("{:?}", self.class),
-            "seed": self.seed,
-            "kills": self.kills,
-            "resumes": self.resumes,
-            "refused_starts": self.refused,
-            "runs": self.runs,
-            "orders": self.orders,
-            "held": self.held,
-            "reports_compared": self.compared,
-            "reports_equal": self.compared - self.count(Breach::OtherReports),
-            "kills_a_minute": self.kills_a_minute() as u64,
-            "elapsed_s": self.elapsed.as_secs_f64(),
-            "failures": self.failures.iter().map(Failure::to_json).collect::<Vec<_>>(),
-        });
-        for (breach, _, key) in BREACHES {
-            object[key] = self.count(breach).into();
-        }
-        object
+    pub fn to_line(&self) -> String {
+        let view = View {
+            kind: "drill",
+            plugin: Plugin {
+                id: &self.venue,
+                version: &self.version,
+            },
+            class: self.class.as_str(),
+            seed: self.seed,
+            kills: self.kills,
+            resumes: self.resumes,
+            refused_starts: self.refused,
+            runs: self.runs,
+            orders: self.orders,
+            breaches: BREACHES.map(|(breach, _, key)| (key, self.count(breach))).into(),
+            held: self.held,
+            reports_compared: self.compared,
+            reports_equal: self.compared - self.count(Breach::OtherReports),
+            kills_a_minute: self.kills_a_minute(),
+            elapsed_s: self.elapsed.as_secs_f64(),
+            failures: &self.failures,
+        };
+        serde_json::to_string(&view).expect("a tally is strings and numbers, which JSON can say")
     }
 }
 
-impl Failure {
-    fn to_json(&self) -> Value {
-        let findings = self.findings.iter().map(|finding| finding.text.as_str());
-        json!({
-            "dir": self.dir.display().to_string(),
-            "work": self.work.name(),
-            "findings": findings.collect::<Vec<_>>(),
-        })
-    }
+#[derive(Serialize)]
+struct View<'a> {
+    kind: &'static str,
+    plugin: Plugin<'a>,
+    class: &'static str,
+    seed: u64,
+    kills: u64,
+    resumes: u64,
+    refused_starts: u64,
+    runs: u64,
+    orders: u64,
+    #[serde(flatten)]
+    breaches: BTreeMap<&'static str, u64>,
+    held: u64,
+    reports_compared: u64,
+    reports_equal: u64,
+    kills_a_minute: u64,
+    elapsed_s: f64,
+    failures: &'a [Failure],
+}
+
+#[derive(Serialize)]
+struct Plugin<'a> {
+    id: &'a str,
+    version: &'a str,
 }
 
 /// What must be 0, in words and as a key.
-const BREACHES: [(Breach, &str, &str); 6] = [
+const BREACHES: [(Breach, &str, &str); 7] = [
     (Breach::Duplicate, "duplicates", "duplicates"),
     (Breach::Lost, "lost", "lost"),
     (
@@ -208,5 +226,6 @@ const BREACHES: [(Breach, &str, &str); 6] = [
     ),
     (Breach::WrongState, "wrong states", "wrong_states"),
     (Breach::WrongTotal, "wrong totals", "wrong_totals"),
+    (Breach::Unverified, "unverified", "unverified"),
     (Breach::Broken, "broken off", "broken_off"),
 ];

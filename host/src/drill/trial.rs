@@ -1,5 +1,6 @@
 //! One trial: a run that is killed, resumed, killed again, until it comes to its end; and its audit.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -10,7 +11,8 @@ use super::error::DrillError;
 use super::ledger::Ledger;
 use super::told::Told;
 use super::work::{Data, Work};
-use crate::config::DRILL_KILL;
+use crate::config::{DRILL_KILL, Layers, RuntimeConfig};
+use crate::exec::{Resumed, verify};
 use crate::exit::ExitCode;
 use crate::fs::KillPoint;
 
@@ -116,7 +118,7 @@ impl Kit {
                 findings: vec![finding],
                 ..Audited::default()
             },
-            None => look_at(&dir, undisturbed)?,
+            None => self.look_at(&dir, undisturbed)?,
         };
         if trial.audited.findings.is_empty() {
             std::fs::remove_dir_all(&dir).map_err(|error| DrillError::io(&dir, error))?;
@@ -152,7 +154,11 @@ impl Kit {
             let what = match death {
                 Death::Killed => {
                     trial.kills += 1;
-                    continue;
+                    // What is left has to be as it must be before anybody goes on with it, too.
+                    match self.unverified(dir) {
+                        None => continue,
+                        found => return Ok(found),
+                    }
                 }
                 Death::Ended(Some(code)) if is_good(code) => return Ok(None),
                 // The venue did not answer, so nothing was sent: one tries again.
@@ -210,26 +216,44 @@ impl Kit {
         .iter()
         .any(|ending| name.ends_with(ending))
     }
+
+    fn look_at(&self, dir: &Path, undisturbed: &Undisturbed) -> Result<Audited, DrillError> {
+        let (ledger, told) = (Ledger::read(dir)?, Told::read(dir)?);
+        let mut audited = audit(&ledger, &told, &undisturbed.wanted);
+        let digest = told.summary.map(|summary| summary.report_digest);
+        if undisturbed.digest.is_some() && digest != undisturbed.digest {
+            let named = |digest: &Option<String>| digest.clone().unwrap_or_else(|| "none".to_owned());
+            let (was, is) = (named(&undisturbed.digest), named(&digest));
+            audited.findings.push(Finding {
+                breach: Breach::OtherReports,
+                text: format!("the digest of the reports is {is}, and {was} if nobody kills the run"),
+            });
+        }
+        audited.findings.extend(self.unverified(dir));
+        Ok(audited)
+    }
+
+    /// What is not as it must be in a run directory, by `investbot verify`.
+    fn unverified(&self, dir: &Path) -> Option<Finding> {
+        if !dir.join("run.json").exists() {
+            return None;
+        }
+        let configure = |resumed: &Resumed| {
+            let started = resumed.started(&self.room);
+            let nothing: [(OsString, OsString); 0] = [];
+            RuntimeConfig::resolve(Layers::gather([], nothing, &self.room, Some(&started)))
+        };
+        let error = verify(dir, configure).err()?;
+        Some(Finding {
+            breach: Breach::Unverified,
+            text: error.to_string(),
+        })
+    }
 }
 
 /// What the last life said.
 fn said(dir: &Path) -> PathBuf {
     dir.with_added_extension("said")
-}
-
-fn look_at(dir: &Path, undisturbed: &Undisturbed) -> Result<Audited, DrillError> {
-    let (ledger, told) = (Ledger::read(dir)?, Told::read(dir)?);
-    let mut audited = audit(&ledger, &told, &undisturbed.wanted);
-    let digest = told.summary.map(|summary| summary.report_digest);
-    if undisturbed.digest.is_some() && digest != undisturbed.digest {
-        let named = |digest: &Option<String>| digest.clone().unwrap_or_else(|| "none".to_owned());
-        let (was, is) = (named(&undisturbed.digest), named(&digest));
-        audited.findings.push(Finding {
-            breach: Breach::OtherReports,
-            text: format!("the digest of the reports is {is}, and {was} if nobody kills the run"),
-        });
-    }
-    Ok(audited)
 }
 
 fn is_refused(code: i32) -> bool {

@@ -6,11 +6,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use investbot_plugin_api::UnixNanos;
+use serde::Serialize;
 
 use crate::clock::rfc3339;
 
 /// Where the orders of a run come from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Work {
     /// A strategy that trades every few bars.
     Strategy,

@@ -140,8 +140,14 @@ impl From<RecallError> for RunError {
         match error {
             RecallError::Store(error) => Self::Store(error),
             RecallError::Restore(error) => Self::Restore(error),
-            RecallError::Replay(error) => Self::Replay(Box::new(error)),
+            RecallError::Replay(error) => error.into(),
         }
+    }
+}
+
+impl From<ReplayError> for RunError {
+    fn from(error: ReplayError) -> Self {
+        Self::Replay(Box::new(error))
     }
 }
 

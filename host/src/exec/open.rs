@@ -290,7 +290,7 @@ impl Prepared {
     }
 
     /// What a core of this run is made of.
-    fn core_config(&self, run_id: &str, account: Account) -> CoreConfig {
+    pub(super) fn core_config(&self, run_id: &str, account: Account) -> CoreConfig {
         let capabilities = &self.plugin.manifest().capabilities;
         CoreConfig {
             run_id: run_id.to_owned(),

@@ -5,12 +5,19 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read};
 
+use investbot_plugin_api::manifest::Manifest;
+
 use super::error::RunError;
 use super::resumed::{OpenIntents, Resumed};
-use crate::config::{Gaps, IntentSource, Mode, RuntimeConfig, ValidatedPluginConfig};
+use crate::config::{
+    ConfigError, Gaps, IntentSource, Mode, RuntimeConfig, ValidatedPluginConfig,
+};
 use crate::engine::strategy::{self, Strategy};
 use crate::feed::{BarOptions, BarReader, Bundled, GapPolicy, IntentReader};
 use crate::plugin::{Plugin, SearchPath};
+
+type Validate =
+    fn(&RuntimeConfig, &Manifest, Mode) -> Result<ValidatedPluginConfig, ConfigError>;
 
 /// A run that nothing is wrong with, as far as that shows before any of the plugin's code runs.
 pub struct Prepared {
@@ -27,7 +34,20 @@ pub struct Prepared {
 
 impl Prepared {
     /// Finds and checks everything, and opens the data.
-    pub fn new(mut config: RuntimeConfig, resumed: Option<Resumed>) -> Result<Self, RunError> {
+    pub fn new(config: RuntimeConfig, resumed: Option<Resumed>) -> Result<Self, RunError> {
+        Self::with(config, resumed, RuntimeConfig::validate_for)
+    }
+
+    /// The same for a run that is only looked at.
+    pub fn to_look_at(config: RuntimeConfig, resumed: Resumed) -> Result<Self, RunError> {
+        Self::with(config, Some(resumed), RuntimeConfig::validate_to_look)
+    }
+
+    fn with(
+        mut config: RuntimeConfig,
+        resumed: Option<Resumed>,
+        validate: Validate,
+    ) -> Result<Self, RunError> {
         let mode = config.mode();
         let instrument = instrument_name(&config);
         check_strategy(&mut config, mode);
@@ -35,7 +55,7 @@ impl Prepared {
             Some(resumed) => resumed.explain(error),
             None => error,
         })?;
-        let valid = config.validate_for(plugin.manifest(), mode)?;
+        let valid = validate(&config, plugin.manifest(), mode)?;
         let simulated = plugin.manifest().plugin.simulated;
         let bars = if simulated {
             Some(open_bars(&config)?)

@@ -108,6 +108,12 @@ impl<'a> Replay<'a> {
         }
     }
 
+    /// Where the run is, as far as it was replayed.
+    #[must_use]
+    pub const fn at(&self) -> &Replayed {
+        &self.at
+    }
+
     /// Where the run is now.
     #[must_use]
     pub fn finish(self) -> Replayed {
@@ -162,8 +168,8 @@ impl<'a> Replay<'a> {
         Ok(())
     }
 
-    /// Takes in bars until there were as many as the journal says.
-    fn take_bars(&mut self, count: u64, position: Position) -> Result<(), ReplayError> {
+    /// Takes in bars until there were as many as the journal says at `position`.
+    pub fn take_bars(&mut self, count: u64, position: Position) -> Result<(), ReplayError> {
         while self.at.progress.bars < count {
             let Some(bar) = self.bars.next()? else {
                 return Err(Divergence {

@@ -1,6 +1,7 @@
 //! What a run leaves: its execution reports, on standard output and in the run directory, and the
 //! digest over all of them.
 
+pub mod check;
 #[cfg(test)]
 mod tests;
 

@@ -80,6 +80,11 @@ pub fn save<T: Serialize>(fs: &dyn Fs, dir: &Path, body: &T) -> Result<(), Check
 /// The checkpoint in a run directory, if there is one. What an interrupted [`save`] left is removed.
 pub fn load<T: DeserializeOwned>(fs: &dyn Fs, dir: &Path) -> Result<Option<T>, CheckpointError> {
     remove_left_over(fs, &dir.join(NAME).with_added_extension("tmp"))?;
+    read(fs, dir)
+}
+
+/// The same, and nothing is changed.
+pub fn read<T: DeserializeOwned>(fs: &dyn Fs, dir: &Path) -> Result<Option<T>, CheckpointError> {
     let file = dir.join(NAME);
     let failed = |action, error: &std::io::Error| IoFailure::new(action, &file, error);
     if !uninterrupted(|| fs.exists(&file)).map_err(|error| failed("look for", &error))? {
