@@ -6,7 +6,7 @@
 mod disk;
 mod fault;
 
-use std::io::{self, Cursor, Read};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -112,9 +112,10 @@ impl Fs for SimFs {
         let mut state = self.state();
         state.faults.judge(Call::Other).error()?;
         let inode = state.disk.inode(path).ok_or_else(|| not_found(path))?;
-        let mut reader = Cursor::new(inode.content().to_vec());
-        reader.set_position(offset);
-        Ok(Box::new(reader))
+        Ok(Box::new(SimReader {
+            content: inode.content(),
+            position: usize::try_from(offset).unwrap_or(usize::MAX),
+        }))
     }
 
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
@@ -160,6 +161,21 @@ impl SimFs {
             process: state.process,
             inode,
         })
+    }
+}
+
+/// A file that is being read, as it was when it was opened.
+struct SimReader {
+    content: Arc<Vec<u8>>,
+    position: usize,
+}
+
+impl Read for SimReader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut rest = self.content.get(self.position..).unwrap_or_default();
+        let taken = rest.read(buffer)?;
+        self.position += taken;
+        Ok(taken)
     }
 }
 
@@ -219,7 +235,7 @@ impl FsFile for SimFile {
     fn length(&mut self) -> io::Result<u64> {
         let (mut state, verdict) = self.call(Call::Other);
         verdict.error()?;
-        Ok(state.disk.file(self.inode).content().len() as u64)
+        Ok(state.disk.file(self.inode).length() as u64)
     }
 }
 
