@@ -53,6 +53,12 @@ impl SimFs {
         self.state().disk.capacity = bytes;
     }
 
+    /// Limits what each file may hold, as a system may do for a process; a write that does not fit is short,
+    /// then refused.
+    pub fn set_file_limit(&self, bytes: Option<u64>) {
+        self.state().disk.file_limit = bytes;
+    }
+
     /// The process is killed: open files die, nothing on the disk changes. Faults are taken back and
     /// calls counted anew.
     pub fn restart(&self) {

@@ -187,6 +187,7 @@ pub(super) struct Disk {
     names: Names,
     changes: Log<Naming>,
     pub(super) capacity: Option<u64>,
+    pub(super) file_limit: Option<u64>,
 }
 
 impl Disk {
@@ -215,6 +216,12 @@ impl Disk {
         let room = self.room().min(bytes.len());
         if room == 0 && !bytes.is_empty() {
             return Err(io::ErrorKind::StorageFull.into());
+        }
+        let limit = self.file_limit.unwrap_or(u64::MAX);
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let room = room.min(limit.saturating_sub(self.inodes[id].length()));
+        if room == 0 && !bytes.is_empty() {
+            return Err(io::ErrorKind::FileTooLarge.into());
         }
         let inode = &mut self.inodes[id];
         inode.edit(Edit::Write {
