@@ -114,7 +114,12 @@ impl Tally {
     #[must_use]
     pub fn to_table(&self) -> String {
         let title = format!("drill, seed {}", self.seed);
-        let venue = format!("{} {}, class {}", self.venue, self.version, self.class.as_str());
+        let venue = format!(
+            "{} {}, class {}",
+            self.venue,
+            self.version,
+            self.class.as_str()
+        );
         let number = |number: u64| grouped(&number.to_string());
         let same = self.compared - self.count(Breach::OtherReports);
         let reports = match self.compared {
@@ -176,7 +181,9 @@ impl Tally {
             refused_starts: self.refused,
             runs: self.runs,
             orders: self.orders,
-            breaches: BREACHES.map(|(breach, _, key)| (key, self.count(breach))).into(),
+            breaches: BREACHES
+                .map(|(breach, _, key)| (key, self.count(breach)))
+                .into(),
             held: self.held,
             reports_compared: self.compared,
             reports_equal: self.compared - self.count(Breach::OtherReports),

@@ -222,11 +222,14 @@ impl Kit {
         let mut audited = audit(&ledger, &told, &undisturbed.wanted);
         let digest = told.summary.map(|summary| summary.report_digest);
         if undisturbed.digest.is_some() && digest != undisturbed.digest {
-            let named = |digest: &Option<String>| digest.clone().unwrap_or_else(|| "none".to_owned());
+            let named =
+                |digest: &Option<String>| digest.clone().unwrap_or_else(|| "none".to_owned());
             let (was, is) = (named(&undisturbed.digest), named(&digest));
             audited.findings.push(Finding {
                 breach: Breach::OtherReports,
-                text: format!("the digest of the reports is {is}, and {was} if nobody kills the run"),
+                text: format!(
+                    "the digest of the reports is {is}, and {was} if nobody kills the run"
+                ),
             });
         }
         audited.findings.extend(self.unverified(dir));

@@ -6,7 +6,7 @@
 mod disk;
 mod fault;
 
-use std::io::{self, Cursor, Read};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -80,6 +80,12 @@ impl SimFs {
         self.state().disk.capacity = bytes;
     }
 
+    /// Limits what each file may hold, as a system may do for a process; a write that does not fit is short,
+    /// then refused.
+    pub fn set_file_limit(&self, bytes: Option<u64>) {
+        self.state().disk.file_limit = bytes;
+    }
+
     /// The process is killed: open files die, nothing on the disk changes. Faults are taken back and
     /// calls counted anew.
     pub fn restart(&self) {
@@ -109,7 +115,7 @@ impl SimFs {
     /// Looks at what a file holds now, from outside.
     pub fn look<R>(&self, path: &Path, look: impl FnOnce(&[u8]) -> R) -> Option<R> {
         let state = self.state();
-        state.disk.inode(path).map(|inode| look(inode.content()))
+        state.disk.inode(path).map(|inode| look(&inode.content()))
     }
 
     /// Puts a file there as if it had always been, for tests that damage one.
@@ -147,9 +153,10 @@ impl Fs for SimFs {
         let mut state = self.state();
         state.faults.judge(Call::Other).error()?;
         let inode = state.disk.inode(path).ok_or_else(|| not_found(path))?;
-        let mut reader = Cursor::new(inode.content().to_vec());
-        reader.set_position(offset);
-        Ok(Box::new(reader))
+        Ok(Box::new(SimReader {
+            content: inode.content(),
+            position: usize::try_from(offset).unwrap_or(usize::MAX),
+        }))
     }
 
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
@@ -195,6 +202,21 @@ impl SimFs {
             process: state.process,
             inode,
         })
+    }
+}
+
+/// A file that is being read, as it was when it was opened.
+struct SimReader {
+    content: Arc<Vec<u8>>,
+    position: usize,
+}
+
+impl Read for SimReader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut rest = self.content.get(self.position..).unwrap_or_default();
+        let taken = rest.read(buffer)?;
+        self.position += taken;
+        Ok(taken)
     }
 }
 
@@ -254,7 +276,7 @@ impl FsFile for SimFile {
     fn length(&mut self) -> io::Result<u64> {
         let (mut state, verdict) = self.call(Call::Other);
         verdict.error()?;
-        Ok(state.disk.file(self.inode).content().len() as u64)
+        Ok(state.disk.file(self.inode).length() as u64)
     }
 }
 

@@ -18,8 +18,8 @@ use investbot::fs::{Fault, FaultKind, Fs, FsFile, Image, SimFs};
 use super::oracle::{Named, Oracle};
 use super::process::Process;
 use file::SimDiskFile;
-pub use loss::Damage;
 use loss::Chosen;
+pub use loss::Damage;
 use track::Tracks;
 
 /// How a call of the disk fails.

@@ -341,7 +341,15 @@ impl Hash for Checker {
             told: _,
             told_hash,
         } = self;
-        (may_resend, orders, seen_sends, seen_orders, claimed, told_hash).hash(state);
+        (
+            may_resend,
+            orders,
+            seen_sends,
+            seen_orders,
+            claimed,
+            told_hash,
+        )
+            .hash(state);
     }
 }
 

@@ -23,8 +23,8 @@ use super::disk::{DiskMenu, DiskState};
 use super::invariants::{Broken, Checker};
 use super::model::Model;
 use super::oracle::{Budget, Oracle};
-use super::venue::{Memory, Menu};
 use super::venue::faults::Life as Fortune;
+use super::venue::{Memory, Menu};
 
 /// The run's id.
 const RUN_ID: &str = "simulated";

@@ -1,5 +1,6 @@
 //! Makes a journal fit to be written on after a process that ended anyhow.
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::error::{IoFailure, JournalError};
@@ -98,21 +99,24 @@ fn suffixed(file: &Path, suffix: &str) -> PathBuf {
 
 /// Copies up to `length` bytes from `offset` on to a new file, and syncs it.
 fn copy(fs: &dyn Fs, from: &Path, offset: u64, length: u64, to: &Path) -> Result<(), JournalError> {
-    use std::io::Read as _;
     let read_failed = |error| IoFailure::new("read", from, &error);
     let write_failed = |error| IoFailure::new("write", to, &error);
     let mut input = uninterrupted(|| fs.read(from, offset))
         .map_err(read_failed)?
         .take(length);
     let mut output = uninterrupted(|| fs.create_new(to)).map_err(write_failed)?;
-    let mut chunk = vec![0; 1 << 16];
-    loop {
-        let read = uninterrupted(|| input.read(&mut chunk)).map_err(read_failed)?;
-        if read == 0 {
-            break;
-        }
-        write_all(output.as_mut(), &chunk[..read]).map_err(write_failed)?;
+    let mut chunk = Vec::new();
+    while read_chunk(&mut input, &mut chunk).map_err(read_failed)? {
+        write_all(output.as_mut(), &chunk).map_err(write_failed)?;
     }
     uninterrupted(|| output.sync_data()).map_err(write_failed)?;
     Ok(())
+}
+
+/// Reads the next of what is to be copied; false at the end.
+fn read_chunk(input: &mut impl Read, chunk: &mut Vec<u8>) -> std::io::Result<bool> {
+    const CHUNK: u64 = 1 << 16;
+    chunk.clear();
+    input.take(CHUNK).read_to_end(chunk)?;
+    Ok(!chunk.is_empty())
 }

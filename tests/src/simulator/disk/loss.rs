@@ -42,7 +42,10 @@ impl<'a> Chosen<'a> {
     }
 
     fn keeps(&self, what: &'static str) -> bool {
-        matches!(self.oracle.pick(what, &[Fate::Kept, Fate::Lost]), Fate::Kept)
+        matches!(
+            self.oracle.pick(what, &[Fate::Kept, Fate::Lost]),
+            Fate::Kept
+        )
     }
 }
 

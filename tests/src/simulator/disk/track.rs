@@ -43,7 +43,8 @@ impl Tracks {
     /// Forgets the files that have no name, of which no handle is left. What is durable for good need not
     /// be known either.
     pub(super) fn forget_nameless(&mut self) {
-        self.files.retain(|file| file.path.is_some() && !file.is_plain());
+        self.files
+            .retain(|file| file.path.is_some() && !file.is_plain());
         self.files.sort_by(|a, b| a.path.cmp(&b.path));
         self.unsynced_dirs.sort();
     }

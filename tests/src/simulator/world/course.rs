@@ -43,8 +43,17 @@ impl Scope {
     pub const fn courses(self) -> &'static [Course] {
         match self {
             Self::One => &[Course::OneInStep, Course::OneAtLarge],
-            Self::Two => &[Course::TwoAtLarge, Course::TwoInStep, Course::Twice, Course::TakenBack],
-            Self::Many => &[Course::ManyInStep, Course::ManyAtLarge, Course::ManyWhileInDoubt],
+            Self::Two => &[
+                Course::TwoAtLarge,
+                Course::TwoInStep,
+                Course::Twice,
+                Course::TakenBack,
+            ],
+            Self::Many => &[
+                Course::ManyInStep,
+                Course::ManyAtLarge,
+                Course::ManyWhileInDoubt,
+            ],
         }
     }
 }
@@ -98,7 +107,10 @@ impl Course {
     }
 
     pub(super) const fn is_many(self) -> bool {
-        matches!(self, Self::ManyInStep | Self::ManyAtLarge | Self::ManyWhileInDoubt)
+        matches!(
+            self,
+            Self::ManyInStep | Self::ManyAtLarge | Self::ManyWhileInDoubt
+        )
     }
 
     pub(super) const fn allows_while_in_doubt(self) -> bool {
@@ -144,12 +156,15 @@ impl Course {
         static MADE: [OnceLock<Vec<IntentLine>>; 9] = [const { OnceLock::new() }; 9];
         MADE[self as usize].get_or_init(|| {
             let wants = self.wants();
-            let lines = wants.into_iter().zip(0..).map(|(intent, position)| IntentLine {
-                position,
-                line: position + 1,
-                time: None,
-                intent,
-            });
+            let lines = wants
+                .into_iter()
+                .zip(0..)
+                .map(|(intent, position)| IntentLine {
+                    position,
+                    line: position + 1,
+                    time: None,
+                    intent,
+                });
             lines.collect()
         })
     }
@@ -202,7 +217,11 @@ fn client_order_id(position: u64, id: Option<&str>) -> String {
 /// The n-th order: no two have the same quantity, so that a report tells which it is about.
 fn order(number: u32, id: Option<&str>) -> Intent {
     let quantity = Decimal::new(1000 + i64::from(number), 3);
-    let side = if number % 3 == 2 { Side::Sell } else { Side::Buy };
+    let side = if number % 3 == 2 {
+        Side::Sell
+    } else {
+        Side::Buy
+    };
     let instrument = INSTRUMENTS[number as usize % INSTRUMENTS.len()];
     let mut spec = OrderSpec::market(instrument, side, quantity);
     if number % 2 == 1 {

@@ -113,9 +113,17 @@ impl World {
             Phase::Recalling { core, sends } => {
                 let recalled = done.recalled.unwrap_or_default();
                 checker.same("the core that was read back", core, &recalled)?;
-                checker.same("the core, by a second recovery,", core, &text_of(&done.core))?;
+                checker.same(
+                    "the core, by a second recovery,",
+                    core,
+                    &text_of(&done.core),
+                )?;
                 let sent = life.venue.look(|ledger| ledger.sends.len());
-                checker.same("what the venue was sent, by a second recovery,", sends, &sent)?;
+                checker.same(
+                    "what the venue was sent, by a second recovery,",
+                    sends,
+                    &sent,
+                )?;
                 checker.same("the requests of a second recovery", &0, &writes)?;
                 Ok(Phase::Over)
             }

@@ -74,7 +74,10 @@ impl JournalView {
 impl DurableView for JournalView {
     fn of(&self, client_order_id: &str) -> Durable {
         let read = self.read();
-        read.orders.get(client_order_id).copied().unwrap_or_default()
+        read.orders
+            .get(client_order_id)
+            .copied()
+            .unwrap_or_default()
     }
 }
 
@@ -124,7 +127,10 @@ impl Read {
     }
 
     fn attempt(&mut self, attempt: Attempt) {
-        let order = self.orders.entry(attempt.order.client_order_id).or_default();
+        let order = self
+            .orders
+            .entry(attempt.order.client_order_id)
+            .or_default();
         order.attempt = number(&attempt.attempt);
         let deadline = attempt.order.deadline.as_deref();
         order.deadline = deadline.map(|text| UnixNanos(text.parse().expect("a moment")));

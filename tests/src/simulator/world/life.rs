@@ -15,6 +15,7 @@ use investbot::exec::desk::{Desk, Parts};
 use investbot::exec::hands::{Hand, Hands};
 use investbot::exec::market::Market;
 use investbot::exec::policy::SendPolicy;
+use investbot::exec::reconcile::Reconciler;
 use investbot::exec::session::Session;
 use investbot::exec::signals::StopFlag;
 use investbot::exec::source::{Item, Source};
@@ -95,12 +96,7 @@ impl Life {
         process.limit(situation.steps + MOST_STEPS);
         let clock = Arc::new(RunClock::simulated());
         clock.advance_to(situation.now);
-        let disk = SimDisk::on(
-            &situation.disk,
-            world.disk,
-            oracle.clone(),
-            process.clone(),
-        );
+        let disk = SimDisk::on(&situation.disk, world.disk, oracle.clone(), process.clone());
         let journal = Arc::new(JournalView::new(disk.clone(), Path::new(DIR)));
         let memory = std::mem::take(&mut situation.venue);
         let venue = SimVenue::having(
@@ -174,7 +170,7 @@ impl Life {
             dir: DIR.into(),
             options: Options {
                 sizes: self.course.sizes(),
-                from: None,
+                ..Options::default()
             },
             interval: self.course.interval(),
             saves_aside: false,
@@ -231,6 +227,7 @@ impl Life {
         Ok(Session {
             desk,
             keeper,
+            reconciler: Reconciler::new(None, true),
             stop: StopFlag::default(),
         })
     }
