@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 pub use kill::{KillFs, KillPoint, NoKillPoint, When};
 pub use real::RealFs;
-pub use sim::{Fault, FaultKind, SimFs};
+pub use sim::{Fault, FaultKind, Image, Loss, SimFs};
 
 /// A file that is open for appending.
 pub trait FsFile: Send {

@@ -5,8 +5,8 @@
 //! one sync; nothing may be sent or shown before. A store knows nothing of venues and makes no decisions
 //! about orders; it refuses what the order protocol forbids.
 
-pub mod checkpoint;
 pub mod audit;
+pub mod checkpoint;
 mod error;
 pub mod file;
 pub mod ids;

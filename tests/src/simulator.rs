@@ -69,3 +69,4 @@ pub mod oracle;
 pub mod process;
 pub mod rehearsal;
 pub mod venue;
+pub mod world;

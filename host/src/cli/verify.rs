@@ -53,7 +53,10 @@ pub(super) struct VerifyArgs {
 
 /// Checks it and says what came of it.
 pub(super) fn run(args: VerifyArgs) -> ExitCode {
-    let flags = [flag("bars.source", args.bars), flag("intents", args.intents)];
+    let flags = [
+        flag("bars.source", args.bars),
+        flag("intents", args.intents),
+    ];
     let dirs = (!args.plugin_dir.is_empty()).then_some(FlagValue {
         key: "plugin.dirs",
         texts: args.plugin_dir,
@@ -122,7 +125,10 @@ fn rows(run: &Verified) -> Vec<(&'static str, String)> {
     rows.push(("checkpoint.json", at));
     let summary = if run.summary { "as it must be" } else { "none" };
     rows.push(("summary.json", summary.to_owned()));
-    rows.push(("report digest", run.report_digest.chars().take(16).collect()));
+    rows.push((
+        "report digest",
+        run.report_digest.chars().take(16).collect(),
+    ));
     rows
 }
 

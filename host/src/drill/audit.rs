@@ -61,7 +61,9 @@ impl Wanted {
     pub(super) fn of(told: &Told) -> Self {
         let orders = told.orders.iter();
         Self {
-            orders: orders.map(|(name, order)| (name.clone(), order.id.clone())).collect(),
+            orders: orders
+                .map(|(name, order)| (name.clone(), order.id.clone()))
+                .collect(),
             denied: nameless(told),
         }
     }
@@ -92,7 +94,10 @@ pub(super) fn audit(ledger: &Ledger, told: &Told, wanted: &Wanted) -> Audited {
 /// An order that is nowhere. Where another order is held, intents are denied and get no client order id.
 fn about_wanted(known: &BTreeSet<&String>, told: &Told, wanted: &Wanted) -> Vec<Finding> {
     let mut excused = nameless(told).saturating_sub(wanted.denied);
-    let missing = wanted.orders.iter().filter(|(name, _)| !known.contains(name));
+    let missing = wanted
+        .orders
+        .iter()
+        .filter(|(name, _)| !known.contains(name));
     let lost = missing.filter(|(_, id)| match id {
         Some(_) => !told.denied.contains(id),
         None if excused > 0 => {
@@ -115,7 +120,10 @@ fn about_order(id: &str, known: Option<&Known>, told: &Told) -> Vec<Finding> {
         findings.push(Finding { breach, text });
     };
     if let Some(Known { times: 2.., .. }) = known {
-        find(Breach::Duplicate, "is at the venue more than once".to_owned());
+        find(
+            Breach::Duplicate,
+            "is at the venue more than once".to_owned(),
+        );
     }
     let standing = known.map(Known::standing);
     let at_venue = match standing {
@@ -125,7 +133,10 @@ fn about_order(id: &str, known: Option<&Known>, told: &Told) -> Vec<Finding> {
         Some(Standing::Closed(status)) => format!("has {status} it"),
     };
     let Some(ToldOrder { state, .. }) = told.orders.get(id) else {
-        find(Breach::Lost, format!("is in no report; the venue {at_venue}"));
+        find(
+            Breach::Lost,
+            format!("is in no report; the venue {at_venue}"),
+        );
         return findings;
     };
     let breach = match (state.as_str(), standing) {
@@ -139,7 +150,10 @@ fn about_order(id: &str, known: Option<&Known>, told: &Told) -> Vec<Finding> {
         _ => Some(Breach::WrongState),
     };
     if let Some(breach) = breach {
-        find(breach, format!("is {state} in the reports; the venue {at_venue}"));
+        find(
+            breach,
+            format!("is {state} in the reports; the venue {at_venue}"),
+        );
     }
     findings
 }
@@ -158,7 +172,10 @@ fn about_fills(ledger: &Ledger, told: &Told) -> Vec<Finding> {
             Some(_) => findings.push(wrong(format!("fill {id} was booked more than once"))),
         }
     }
-    let unknown = told.fills.keys().filter(|id| !ledger.fills.contains_key(*id));
+    let unknown = told
+        .fills
+        .keys()
+        .filter(|id| !ledger.fills.contains_key(*id));
     findings.extend(unknown.map(|id| wrong(format!("fill {id} is not the venue's"))));
     if told.unmatched > 0 {
         let text = format!("{} fills were told as nobody's", told.unmatched);

@@ -82,12 +82,7 @@ pub fn hold(
     Ok(tally)
 }
 
-fn kit(
-    plan: &Plan,
-    plugin: &Path,
-    manifest: &Manifest,
-    room: &Path,
-) -> Result<Kit, DrillError> {
+fn kit(plan: &Plan, plugin: &Path, manifest: &Manifest, room: &Path) -> Result<Kit, DrillError> {
     let program = std::env::current_exe().map_err(|error| DrillError::io(room, error))?;
     let plugin = std::path::absolute(plugin).map_err(|error| DrillError::io(plugin, error))?;
     let is_set = |name: &str| {
@@ -166,7 +161,9 @@ fn go_through(
         }
         failed.map_or(Ok(()), Err)
     })?;
-    Ok(schedule.into_inner().unwrap_or_else(PoisonError::into_inner))
+    Ok(schedule
+        .into_inner()
+        .unwrap_or_else(PoisonError::into_inner))
 }
 
 type Done = (Task, Result<Trial, DrillError>);

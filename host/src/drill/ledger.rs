@@ -52,7 +52,9 @@ impl Known {
         if self.filled >= self.quantity {
             return Standing::Filled;
         }
-        self.closed.as_deref().map_or(Standing::Open, Standing::Closed)
+        self.closed
+            .as_deref()
+            .map_or(Standing::Open, Standing::Closed)
     }
 }
 
@@ -98,7 +100,9 @@ impl Ledger {
         let mut ledger = Self::default();
         let mut change = Vec::new();
         // What follows the last newline never happened, and neither did a change without its last line.
-        let whole = text.split_inclusive('\n').filter(|line| line.ends_with('\n'));
+        let whole = text
+            .split_inclusive('\n')
+            .filter(|line| line.ends_with('\n'));
         for (index, line) in whole.enumerate() {
             let line: Line = serde_json::from_str(line).map_err(|e| (index + 1, e.to_string()))?;
             let more = line.more;

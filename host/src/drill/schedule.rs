@@ -58,7 +58,9 @@ impl Schedule {
         kills: u64,
         undisturbed: Vec<(Work, Undisturbed)>,
     ) -> Self {
-        let all = Work::ALL.into_iter().flat_map(|work| When::ALL.map(|when| (work, when)));
+        let all = Work::ALL
+            .into_iter()
+            .flat_map(|work| When::ALL.map(|when| (work, when)));
         let series = all.filter(|_| steps).map(|(work, when)| Series {
             work,
             when,
@@ -153,7 +155,9 @@ impl Schedule {
 
     /// How many resumes are killed too: none in half of the trials.
     fn depth(chance: Chance) -> u64 {
-        chance.below("depth", 2 * Self::DEPTH).saturating_sub(Self::DEPTH - 1)
+        chance
+            .below("depth", 2 * Self::DEPTH)
+            .saturating_sub(Self::DEPTH - 1)
     }
 
     fn task(

@@ -114,7 +114,12 @@ impl Tally {
     #[must_use]
     pub fn to_table(&self) -> String {
         let title = format!("drill, seed {}", self.seed);
-        let venue = format!("{} {}, class {}", self.venue, self.version, self.class.as_str());
+        let venue = format!(
+            "{} {}, class {}",
+            self.venue,
+            self.version,
+            self.class.as_str()
+        );
         let number = |number: u64| grouped(&number.to_string());
         let same = self.compared - self.count(Breach::OtherReports);
         let reports = match self.compared {
@@ -133,7 +138,10 @@ impl Tally {
             ("unresolved (held)", number(self.held)),
             ("reports as without a kill", reports),
             ("time", format!("{:.1} s", self.elapsed.as_secs_f64())),
-            ("kills a minute", grouped(&self.kills_a_minute().to_string())),
+            (
+                "kills a minute",
+                grouped(&self.kills_a_minute().to_string()),
+            ),
         ];
         let rows = rows.into_iter().chain(breaches).chain(rest);
         table([title, venue], rows) + &self.failures_text()
@@ -173,7 +181,9 @@ impl Tally {
             refused_starts: self.refused,
             runs: self.runs,
             orders: self.orders,
-            breaches: BREACHES.map(|(breach, _, key)| (key, self.count(breach))).into(),
+            breaches: BREACHES
+                .map(|(breach, _, key)| (key, self.count(breach)))
+                .into(),
             held: self.held,
             reports_compared: self.compared,
             reports_equal: self.compared - self.count(Breach::OtherReports),
@@ -216,7 +226,11 @@ struct Plugin<'a> {
 const BREACHES: [(Breach, &str, &str); 7] = [
     (Breach::Duplicate, "duplicates", "duplicates"),
     (Breach::Lost, "lost", "lost"),
-    (Breach::FalseRejection, "false rejections", "false_rejections"),
+    (
+        Breach::FalseRejection,
+        "false rejections",
+        "false_rejections",
+    ),
     (Breach::WrongState, "wrong states", "wrong_states"),
     (Breach::WrongTotal, "wrong totals", "wrong_totals"),
     (Breach::Unverified, "unverified", "unverified"),

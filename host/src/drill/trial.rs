@@ -208,9 +208,16 @@ impl Kit {
     /// Secrets that are set are for the plugin, whatever their names.
     fn is_secret(&self, name: &std::ffi::OsStr) -> bool {
         let name = name.to_string_lossy();
-        ["_KEY", "_SECRET", "_TOKEN", "_PASSWORD", "_PASSPHRASE", "_FILE"]
-            .iter()
-            .any(|ending| name.ends_with(ending))
+        [
+            "_KEY",
+            "_SECRET",
+            "_TOKEN",
+            "_PASSWORD",
+            "_PASSPHRASE",
+            "_FILE",
+        ]
+        .iter()
+        .any(|ending| name.ends_with(ending))
     }
 
     fn look_at(&self, dir: &Path, undisturbed: &Undisturbed) -> Result<Audited, DrillError> {
@@ -218,11 +225,14 @@ impl Kit {
         let mut audited = audit(&ledger, &told, &undisturbed.wanted);
         let digest = told.summary.map(|summary| summary.report_digest);
         if undisturbed.digest.is_some() && digest != undisturbed.digest {
-            let named = |digest: &Option<String>| digest.clone().unwrap_or_else(|| "none".to_owned());
+            let named =
+                |digest: &Option<String>| digest.clone().unwrap_or_else(|| "none".to_owned());
             let (was, is) = (named(&undisturbed.digest), named(&digest));
             audited.findings.push(Finding {
                 breach: Breach::OtherReports,
-                text: format!("the digest of the reports is {is}, and {was} if nobody kills the run"),
+                text: format!(
+                    "the digest of the reports is {is}, and {was} if nobody kills the run"
+                ),
             });
         }
         audited.findings.extend(self.unverified(dir));
@@ -260,5 +270,7 @@ fn is_refused(code: i32) -> bool {
 
 /// Orders that are held are for the audit to judge.
 fn is_good(code: i32) -> bool {
-    [ExitCode::Ok, ExitCode::InDoubt].iter().any(|good| *good as i32 == code)
+    [ExitCode::Ok, ExitCode::InDoubt]
+        .iter()
+        .any(|good| *good as i32 == code)
 }

@@ -69,7 +69,11 @@ impl Data {
             Work::Intents => &["--intents", &intents],
         };
         let common = ["--bars", &bars, "--instrument", INSTRUMENT];
-        common.iter().chain(flags).map(|&flag| flag.to_owned()).collect()
+        common
+            .iter()
+            .chain(flags)
+            .map(|&flag| flag.to_owned())
+            .collect()
     }
 }
 
@@ -99,23 +103,62 @@ fn bars() -> String {
 fn intents() -> String {
     let mut text = String::new();
     for (minute, fields) in [
-        (0, r#""id":"first","side":"buy","type":"market","quantity":"5""#),
-        (45, r#""id":"rests","side":"buy","type":"limit","quantity":"3","limit_price":"98""#),
+        (
+            0,
+            r#""id":"first","side":"buy","type":"market","quantity":"5""#,
+        ),
+        (
+            45,
+            r#""id":"rests","side":"buy","type":"limit","quantity":"3","limit_price":"98""#,
+        ),
         (46, r#""side":"buy","type":"market","quantity":"2""#),
-        (100, r#""id":"first","side":"buy","type":"market","quantity":"5""#),
-        (130, r#""id":"far","side":"buy","type":"limit","quantity":"1","limit_price":"20""#),
-        (131, r#""id":"by-and-by","side":"buy","type":"market","quantity":"70""#),
-        (190, r#""id":"stop","side":"sell","type":"stop","quantity":"2","stop_price":"99""#),
+        (
+            100,
+            r#""id":"first","side":"buy","type":"market","quantity":"5""#,
+        ),
+        (
+            130,
+            r#""id":"far","side":"buy","type":"limit","quantity":"1","limit_price":"20""#,
+        ),
+        (
+            131,
+            r#""id":"by-and-by","side":"buy","type":"market","quantity":"70""#,
+        ),
+        (
+            190,
+            r#""id":"stop","side":"sell","type":"stop","quantity":"2","stop_price":"99""#,
+        ),
         (250, r#""cancel":"far""#),
-        (251, r#""id":"dust","side":"buy","type":"market","quantity":"0.000000001""#),
-        (310, r#""side":"sell","type":"limit","quantity":"4","limit_price":"101","time_in_force":"ioc""#),
-        (370, r#""id":"too-much","side":"sell","type":"limit","quantity":"9000","limit_price":"101""#),
-        (430, r#""id":"maker","side":"sell","type":"limit","quantity":"6","limit_price":"106","post_only":true"#),
+        (
+            251,
+            r#""id":"dust","side":"buy","type":"market","quantity":"0.000000001""#,
+        ),
+        (
+            310,
+            r#""side":"sell","type":"limit","quantity":"4","limit_price":"101","time_in_force":"ioc""#,
+        ),
+        (
+            370,
+            r#""id":"too-much","side":"sell","type":"limit","quantity":"9000","limit_price":"101""#,
+        ),
+        (
+            430,
+            r#""id":"maker","side":"sell","type":"limit","quantity":"6","limit_price":"106","post_only":true"#,
+        ),
         (490, r#""cancel":"maker""#),
         (550, r#""cancel":"first""#),
-        (610, r#""id":"wide","side":"buy","type":"stop_limit","quantity":"3","stop_price":"104","limit_price":"105""#),
-        (670, r#""id":"half","side":"sell","type":"market","quantity":"30""#),
-        (900, r#""id":"last","side":"buy","type":"limit","quantity":"1","limit_price":"50""#),
+        (
+            610,
+            r#""id":"wide","side":"buy","type":"stop_limit","quantity":"3","stop_price":"104","limit_price":"105""#,
+        ),
+        (
+            670,
+            r#""id":"half","side":"sell","type":"market","quantity":"30""#,
+        ),
+        (
+            900,
+            r#""id":"last","side":"buy","type":"limit","quantity":"1","limit_price":"50""#,
+        ),
     ] {
         let time = rfc3339(UnixNanos(BEGIN + minute * MINUTE));
         let instrument = if fields.contains("cancel") {

@@ -67,6 +67,12 @@ impl Books {
         &mut self.core
     }
 
+    /// Gives the core up.
+    #[must_use]
+    pub fn into_core(self) -> Core {
+        self.core
+    }
+
     /// The store.
     #[must_use]
     pub fn store(&self) -> &dyn IdempotencyStore {

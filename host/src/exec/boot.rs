@@ -13,7 +13,7 @@ use std::time::Duration;
 use investbot_plugin_api::{Bar, Instrument, OrderRef};
 
 use super::books::{Books, Progress};
-use super::checkpoint::{Keeper, Snapshot};
+use super::checkpoint::{Interval, Keeper, Snapshot};
 use super::desk::Desk;
 use super::inputs;
 use super::replay::{Bars, Replay, ReplayError, Replayed, Told};
@@ -35,6 +35,8 @@ pub struct Kept {
     pub dir: PathBuf,
     /// How the journal is opened.
     pub options: Options,
+    /// When a checkpoint is due.
+    pub interval: Interval,
     /// Whether checkpoints are written by a thread of their own.
     pub saves_aside: bool,
 }
@@ -223,6 +225,9 @@ pub fn take_over(desk: &mut Desk, inherited: &Inheritance) -> Result<(), Session
         desk.show_again(bar)?;
     }
     let now = desk.now();
+    // Where a run begins to hear of fills is noted with its first attempt at the latest: a later process
+    // that began anew from then would miss what the first one's orders came to.
+    desk.note_cursor()?;
     let in_doubt = desk.books().store().in_doubt();
     let absent = desk.books().store().absent();
     let unsent: Vec<_> = desk.books().core().unsent().collect();

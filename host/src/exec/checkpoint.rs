@@ -39,6 +39,24 @@ pub struct Snapshot {
     pub clean: bool,
 }
 
+/// How much there may be after a checkpoint before the next one is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Interval {
+    /// Records of the journal.
+    pub records: u64,
+    /// Bars.
+    pub bars: u64,
+}
+
+impl Default for Interval {
+    fn default() -> Self {
+        Self {
+            records: 50_000,
+            bars: 5_000_000,
+        }
+    }
+}
+
 /// Saves checkpoints.
 pub struct Keeper {
     kept: Option<Kept>,
@@ -58,11 +76,6 @@ enum Saving {
 }
 
 impl Keeper {
-    /// How many records of the journal there may be after the checkpoint.
-    const RECORDS: u64 = 50_000;
-    /// How many bars.
-    const BARS: u64 = 5_000_000;
-
     /// Saves nothing: a run that is not kept.
     #[must_use]
     pub fn none() -> Self {
@@ -94,13 +107,14 @@ impl Keeper {
 
     /// Saves a checkpoint if much has happened since the last.
     pub fn save_if_due(&mut self, desk: &mut Desk) -> Result<(), SessionError> {
-        if self.kept.is_none() {
+        let Some(Kept { interval, .. }) = self.kept else {
             return Ok(());
-        }
+        };
         let mark = desk.books().store().mark();
         let seq = mark.map_or(0, |mark| mark.position.seq);
         let bars = desk.books().progress().bars;
-        let is_due = seq >= self.saved + Self::RECORDS || bars >= self.saved_bars + Self::BARS;
+        let is_due =
+            seq >= self.saved + interval.records || bars >= self.saved_bars + interval.bars;
         if is_due && self.is_free()? {
             self.save(desk, false)?;
         }

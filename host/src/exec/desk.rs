@@ -202,7 +202,8 @@ impl Desk {
             .map_err(SessionError::Market)
     }
 
-    /// Somebody wants something.
+    /// Somebody wants something. In lockstep all that comes of it is waited for; otherwise it is sent with
+    /// the next [`turn`](Self::turn), so that intents which come together share a sync.
     pub fn on_intent(&mut self, line: IntentLine) -> Result<(), SessionError> {
         if let Some(time) = line.time {
             self.parts.clock.advance_to(time);
@@ -210,7 +211,17 @@ impl Desk {
         let now = self.now();
         let mut commands = Vec::new();
         self.parts.books.on_intent(line, now, &mut commands)?;
-        self.execute(commands)
+        if self.parts.lockstep {
+            self.execute(commands)
+        } else {
+            self.carry_out(commands)
+        }
+    }
+
+    /// Whether there is room for another order.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        self.parts.worker.has_room()
     }
 
     /// Something happened that did not come from the source.
@@ -231,7 +242,7 @@ impl Desk {
         } else {
             Duration::ZERO
         })?;
-        while !self.is_idle() && (self.parts.lockstep || self.parts.worker.is_full()) {
+        while !self.is_idle() && (self.parts.lockstep || !self.has_room()) {
             self.wait()?;
         }
         Ok(())
@@ -265,10 +276,28 @@ impl Desk {
         self.hear(patience)
     }
 
-    /// Hears what is there to be heard and sends what is due.
+    /// Sends what is due and hears what is there to be heard; waits a little if there is no room for another
+    /// order.
     pub fn turn(&mut self) -> Result<(), SessionError> {
-        self.hear(Duration::ZERO)?;
-        self.send_due()
+        if self.has_room() {
+            self.send_due()?;
+            self.hear(Duration::ZERO)
+        } else {
+            self.wait()
+        }
+    }
+
+    /// How long the source may be waited for.
+    #[must_use]
+    pub fn patience(&self) -> Duration {
+        let worker = &self.parts.worker;
+        if worker.has_fresh() {
+            Duration::ZERO
+        } else if worker.is_idle() {
+            Self::PATIENCE * 5
+        } else {
+            Self::PATIENCE
+        }
     }
 
     fn carry_out(&mut self, commands: Vec<Command>) -> Result<(), SessionError> {
@@ -466,9 +495,16 @@ impl Desk {
             books.on_record(&Entry::Order(Cow::Owned(report)), now, commands)?;
         }
         watch.note_seen(books.core().portfolio().fills());
-        if let Some(cursor) = watch.news() {
-            books.note_cursor(cursor, now)?;
-        }
+        self.note_cursor()?;
         Ok(found.failed)
+    }
+
+    /// Notes up to where the venue's fills are known, if that is news.
+    pub(super) fn note_cursor(&mut self) -> Result<(), SessionError> {
+        let now = self.now();
+        if let Some(cursor) = self.parts.watch.news() {
+            self.parts.books.note_cursor(cursor, now)?;
+        }
+        Ok(())
     }
 }

@@ -90,8 +90,37 @@ pub struct Hand {
     asking: Asking,
 }
 
-/// Which of several waiting requests is made next; given their number.
-pub type Chooser = Box<dyn FnMut(usize) -> usize>;
+/// What the threads of a simulation do next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// This one of the requests that wait is made.
+    Make(usize),
+    /// This one of the answers that are there is heard.
+    Hear(usize),
+    /// Nothing yet.
+    Rest,
+}
+
+/// What there is to choose from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Choice {
+    /// How many requests wait.
+    pub requests: usize,
+    /// How many answers are there that nobody has heard.
+    pub answers: usize,
+    /// How long whoever asks would wait for an answer.
+    pub patience: Duration,
+}
+
+/// Chooses what the threads of a simulation do next.
+pub type Chooser = Box<dyn FnMut(Choice) -> Turn>;
+
+/// Threads that somebody simulates.
+struct Simulated {
+    requests: Vec<Request>,
+    answers: Vec<Answered>,
+    chooser: Chooser,
+}
 
 /// How requests are made.
 enum How {
@@ -99,7 +128,7 @@ enum How {
     /// requests must not depend on the scheduler.
     Inline(VecDeque<Answered>),
     /// One after another, in an order that somebody chooses: a simulation of threads.
-    Chosen(Vec<Request>, Chooser),
+    Chosen(Simulated),
     /// By as many threads as may be in flight.
     Pool {
         requests: Sender<Request>,
@@ -122,11 +151,15 @@ impl Hands {
         Self { hand, how }
     }
 
-    /// Hands that make waiting requests in the order that `chooser` wants, one for every
+    /// Hands that make requests, and bring answers, in the order that `chooser` wants: one for every
     /// [`poll`](Self::poll).
     #[must_use]
     pub fn chosen(hand: Hand, chooser: Chooser) -> Self {
-        let how = How::Chosen(Vec::new(), chooser);
+        let how = How::Chosen(Simulated {
+            requests: Vec::new(),
+            answers: Vec::new(),
+            chooser,
+        });
         Self { hand, how }
     }
 
@@ -154,7 +187,7 @@ impl Hands {
     pub fn give(&mut self, request: Request) -> Result<(), ThreadLost> {
         match &mut self.how {
             How::Inline(done) => done.push_back(self.hand.make(request)),
-            How::Chosen(waiting, _) => waiting.push(request),
+            How::Chosen(threads) => threads.requests.push(request),
             How::Pool { requests, .. } => requests.send(request).map_err(|_| ThreadLost)?,
         }
         Ok(())
@@ -164,11 +197,7 @@ impl Hands {
     pub fn poll(&mut self, patience: Duration) -> Result<Vec<Answered>, ThreadLost> {
         match &mut self.how {
             How::Inline(done) => Ok(done.drain(..).collect()),
-            How::Chosen(waiting, _) if waiting.is_empty() => Ok(Vec::new()),
-            How::Chosen(waiting, chooser) => {
-                let request = waiting.remove(chooser(waiting.len()));
-                Ok(vec![self.hand.make(request)])
-            }
+            How::Chosen(threads) => Ok(threads.take_turn(&self.hand, patience)),
             How::Pool { answers, .. } => {
                 let mut heard = Vec::new();
                 if !patience.is_zero() {
@@ -181,6 +210,28 @@ impl Hands {
                 heard.extend(answers.try_iter());
                 Ok(heard)
             }
+        }
+    }
+}
+
+impl Simulated {
+    fn take_turn(&mut self, hand: &Hand, patience: Duration) -> Vec<Answered> {
+        let choice = Choice {
+            requests: self.requests.len(),
+            answers: self.answers.len(),
+            patience,
+        };
+        if choice.requests + choice.answers == 0 {
+            return Vec::new();
+        }
+        match (self.chooser)(choice) {
+            Turn::Make(index) => {
+                let request = self.requests.remove(index);
+                self.answers.push(hand.make(request));
+                Vec::new()
+            }
+            Turn::Hear(index) => vec![self.answers.remove(index)],
+            Turn::Rest => Vec::new(),
         }
     }
 }

@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::CancelFlag;
 use super::boot::{Kept, Recalled, Started, recall, take_over};
-use super::checkpoint::Snapshot;
+use super::checkpoint::{Interval, Snapshot};
 use super::desk::{Desk, Parts};
 use super::error::RunError;
 use super::files::file_system;
@@ -123,12 +123,14 @@ impl Prepared {
                     fs,
                     dir: run_dir.path().to_owned(),
                     options: Options {
-                ids: IdsAt::Disk,
-                ..Options::default()
-            },
+                        ids: IdsAt::Disk,
+                        ..Options::default()
+                    },
+                    interval: Interval::default(),
                     saves_aside: true,
                 };
-                let mut recalled = self.recall(&run_id, &kept, snapshot, &mut source, &mut record)?;
+                let mut recalled =
+                    self.recall(&run_id, &kept, snapshot, &mut source, &mut record)?;
                 let last = &mut recalled.replayed.last_bar;
                 *last = last.or(last_bar);
                 Some(recalled)
@@ -210,7 +212,7 @@ impl Prepared {
         let instruments = self.ask("instruments", &clock, stop, || venue.instruments())?;
         let account = || self.account(&instruments, venue.as_ref(), &clock, stop);
         let Started {
-            mut books,
+            books,
             keeper,
             inheritance,
         } = match recalled {
@@ -229,15 +231,10 @@ impl Prepared {
                 recalled.go_on(start, &clock, rules, &config_of, account)?
             }
         };
-        let mut watch = match books.progress().cursor {
+        let watch = match books.progress().cursor {
             Some(cursor) => Watch::after(Some(cursor)),
             None => self.ask("fills", &clock, stop, || Watch::from_now(venue.as_ref()))?,
         };
-        if let Some(cursor) = watch.news() {
-            // Whoever goes on must not take for old what is filled from now on.
-            books.note_cursor(cursor, clock.now())?;
-            books.commit()?;
-        }
         let policy = self.send_policy(&self.plugin.manifest().capabilities);
         let hands = self.hands(venue.clone(), clock.clone(), &policy)?;
         let worker = ExecWorker::new(policy, self.max_in_flight());

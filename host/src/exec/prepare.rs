@@ -9,15 +9,12 @@ use investbot_plugin_api::manifest::Manifest;
 
 use super::error::RunError;
 use super::resumed::{OpenIntents, Resumed};
-use crate::config::{
-    ConfigError, Gaps, IntentSource, Mode, RuntimeConfig, ValidatedPluginConfig,
-};
+use crate::config::{ConfigError, Gaps, IntentSource, Mode, RuntimeConfig, ValidatedPluginConfig};
 use crate::engine::strategy::{self, Strategy};
 use crate::feed::{BarOptions, BarReader, Bundled, GapPolicy, IntentReader};
 use crate::plugin::{Plugin, SearchPath};
 
-type Validate =
-    fn(&RuntimeConfig, &Manifest, Mode) -> Result<ValidatedPluginConfig, ConfigError>;
+type Validate = fn(&RuntimeConfig, &Manifest, Mode) -> Result<ValidatedPluginConfig, ConfigError>;
 
 /// A run that nothing is wrong with, as far as that shows before any of the plugin's code runs.
 pub struct Prepared {

@@ -76,12 +76,12 @@ impl Session {
             if self.desk.full().is_some() {
                 break End::Complete;
             }
-            let patience = if self.desk.is_idle() {
-                Desk::PATIENCE * 5
+            let item = if self.desk.has_room() {
+                source.next(self.desk.patience())?
             } else {
-                Desk::PATIENCE
+                Item::Nothing
             };
-            match source.next(patience)? {
+            match item {
                 Item::Bar(bar) => {
                     self.desk.on_bar(&bar)?;
                     progress(self.desk.books().progress().bars);

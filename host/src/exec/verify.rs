@@ -91,17 +91,25 @@ pub fn verify(
         count: Count::default(),
     };
     let expected = snapshot.as_ref().map(|snapshot| snapshot.journal.position);
-    let read = audit(&RealFs, run_dir.path(), expected, &mut |mark, at, record, known| {
-        let taken = walk.take(mark, at, record, &known);
-        let mut failed = failed.borrow_mut();
-        if let (None, Err(error)) = (&*failed, taken) {
-            *failed = Some(error);
-        }
-        // What is wrong is told from there.
-        failed.as_ref().map_or(Ok(()), |_| Err(String::new()))
-    });
+    let read = audit(
+        &RealFs,
+        run_dir.path(),
+        expected,
+        &mut |mark, at, record, known| {
+            let taken = walk.take(mark, at, record, &known);
+            let mut failed = failed.borrow_mut();
+            if let (None, Err(error)) = (&*failed, taken) {
+                *failed = Some(error);
+            }
+            // What is wrong is told from there.
+            failed.as_ref().map_or(Ok(()), |_| Err(String::new()))
+        },
+    );
     let Walk {
-        replay, ends, count, ..
+        replay,
+        ends,
+        count,
+        ..
     } = walk;
     let replayed = replay.finish();
     if let Some(error) = failed.into_inner() {

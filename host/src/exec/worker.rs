@@ -42,6 +42,8 @@ pub struct ExecWorker {
     tickets: u64,
     /// Requests given out and not yet answered.
     under_way: usize,
+    /// Orders that were taken up and not yet attempted.
+    fresh: usize,
     max_in_flight: usize,
     asks_first: bool,
     /// The latest moment at which an order was taken up: orders are sent in the order in which they come,
@@ -62,6 +64,7 @@ impl ExecWorker {
             governor: Governor::new(&Limits::default()),
             tickets: 0,
             under_way: 0,
+            fresh: 0,
             max_in_flight: if max_in_flight == 0 { 1 } else { max_in_flight },
             asks_first: false,
             latest: UnixNanos(i64::MIN),
@@ -80,16 +83,23 @@ impl ExecWorker {
         self.asks_first = asks_first;
     }
 
+    /// Whether orders were taken up that were not attempted yet.
+    #[must_use]
+    pub const fn has_fresh(&self) -> bool {
+        self.fresh > 0
+    }
+
     /// Whether nothing is under way and nothing is waiting.
     #[must_use]
     pub fn is_idle(&self) -> bool {
         self.deliveries.is_empty() && self.cancels.is_empty() && self.under_way == 0
     }
 
-    /// Whether as much is under way as may be.
+    /// Whether less is under way, or waits to be sent for the first time, than may be under way. What waits
+    /// for a venue to be well again keeps nobody else waiting.
     #[must_use]
-    pub const fn is_full(&self) -> bool {
-        self.under_way >= self.max_in_flight
+    pub fn has_room(&self) -> bool {
+        self.under_way + self.fresh < self.max_in_flight
     }
 
     /// Whether answers are awaited.
@@ -110,6 +120,7 @@ impl ExecWorker {
     pub fn submit(&mut self, submission: Submission, now: UnixNanos) {
         self.latest = self.latest.max(now);
         let delivery = Delivery::new(submission, self.asks_first, self.latest);
+        self.fresh += 1;
         self.keep(delivery);
     }
 
@@ -170,6 +181,8 @@ impl ExecWorker {
         let absent = delivery.absent.then_some(delivery.claim.attempt);
         if absent.is_some() {
             delivery.claim.attempt += 1;
+        } else {
+            self.fresh = self.fresh.saturating_sub(1);
         }
         delivery.claimed(&self.policy, now);
         delivery.granted = true;

@@ -6,12 +6,13 @@
 mod disk;
 mod fault;
 
-use std::io::{self, Cursor, Read};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{Fs, FsFile};
-use disk::Disk;
+pub use disk::Loss;
+use disk::{Dice, Disk};
 use fault::{Call, Faults, Verdict};
 pub use fault::{Fault, FaultKind};
 
@@ -21,6 +22,10 @@ pub use fault::{Fault, FaultKind};
 pub struct SimFs {
     state: Arc<Mutex<State>>,
 }
+
+/// All that is on a disk, and in the cache before it.
+#[derive(Clone, Debug, Default, Hash)]
+pub struct Image(Disk);
 
 #[derive(Debug, Default)]
 struct State {
@@ -35,6 +40,28 @@ impl SimFs {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Another disk with the same on it, for the next process.
+    #[must_use]
+    pub fn of(image: &Image) -> Self {
+        let state = State {
+            disk: image.0.clone(),
+            ..State::default()
+        };
+        Self {
+            state: Arc::new(Mutex::new(state)),
+        }
+    }
+
+    /// All that is on the disk, and in the cache before it.
+    #[must_use]
+    pub fn image(&self) -> Image {
+        let mut state = self.state();
+        state.disk.forget_nameless();
+        // No handle of the process that is over means another file now.
+        state.process += 1;
+        Image(state.disk.clone())
     }
 
     /// How many calls there were since the last [`restart`](Self::restart).
@@ -53,6 +80,12 @@ impl SimFs {
         self.state().disk.capacity = bytes;
     }
 
+    /// Limits what each file may hold, as a system may do for a process; a write that does not fit is short,
+    /// then refused.
+    pub fn set_file_limit(&self, bytes: Option<u64>) {
+        self.state().disk.file_limit = bytes;
+    }
+
     /// The process is killed: open files die, nothing on the disk changes. Faults are taken back and
     /// calls counted anew.
     pub fn restart(&self) {
@@ -64,17 +97,25 @@ impl SimFs {
     /// The power fails, and comes back. Of the unsynced writes any subset is kept, each cut at any byte;
     /// unsynced renames and directory entries may be lost. The seed says which.
     pub fn crash(&self, seed: u64) {
+        self.crash_by(&mut Dice(seed));
+    }
+
+    /// The same, where `loss` says what is kept.
+    pub fn crash_by(&self, loss: &mut dyn Loss) {
         self.restart();
-        self.state().disk.crash(seed);
+        self.state().disk.crash(loss);
     }
 
     /// What a file holds now; a look from outside that no fault hits.
     #[must_use]
     pub fn peek(&self, path: &Path) -> Option<Vec<u8>> {
-        self.state()
-            .disk
-            .inode(path)
-            .map(|inode| inode.content().to_vec())
+        self.look(path, <[u8]>::to_vec)
+    }
+
+    /// Looks at what a file holds now, from outside.
+    pub fn look<R>(&self, path: &Path, look: impl FnOnce(&[u8]) -> R) -> Option<R> {
+        let state = self.state();
+        state.disk.inode(path).map(|inode| look(&inode.content()))
     }
 
     /// Puts a file there as if it had always been, for tests that damage one.
@@ -112,9 +153,10 @@ impl Fs for SimFs {
         let mut state = self.state();
         state.faults.judge(Call::Other).error()?;
         let inode = state.disk.inode(path).ok_or_else(|| not_found(path))?;
-        let mut reader = Cursor::new(inode.content().to_vec());
-        reader.set_position(offset);
-        Ok(Box::new(reader))
+        Ok(Box::new(SimReader {
+            content: inode.content(),
+            position: usize::try_from(offset).unwrap_or(usize::MAX),
+        }))
     }
 
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
@@ -160,6 +202,21 @@ impl SimFs {
             process: state.process,
             inode,
         })
+    }
+}
+
+/// A file that is being read, as it was when it was opened.
+struct SimReader {
+    content: Arc<Vec<u8>>,
+    position: usize,
+}
+
+impl Read for SimReader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut rest = self.content.get(self.position..).unwrap_or_default();
+        let taken = rest.read(buffer)?;
+        self.position += taken;
+        Ok(taken)
     }
 }
 
@@ -219,7 +276,7 @@ impl FsFile for SimFile {
     fn length(&mut self) -> io::Result<u64> {
         let (mut state, verdict) = self.call(Call::Other);
         verdict.error()?;
-        Ok(state.disk.file(self.inode).content().len() as u64)
+        Ok(state.disk.file(self.inode).length() as u64)
     }
 }
 

@@ -141,6 +141,7 @@ impl Journal {
             from,
             expected: None,
         };
+        recovery::secure(fs.as_ref(), dir)?;
         let contents = read(fs.as_ref(), dir, reading, sink)?;
         let reserve = Reserve::take(fs.as_ref(), dir, sizes.reserve)?;
         let broken = recovery::mend(fs.as_ref(), dir, &contents)?;

@@ -6,17 +6,20 @@
 //! how much of a file is durable at any moment, for those who check what was durable when.
 
 mod file;
+mod loss;
 mod track;
 
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use investbot::fs::{Fault, FaultKind, Fs, FsFile, SimFs};
+use investbot::fs::{Fault, FaultKind, Fs, FsFile, Image, SimFs};
 
 use super::oracle::{Named, Oracle};
 use super::process::Process;
 use file::SimDiskFile;
+use loss::Chosen;
+pub use loss::Damage;
 use track::Tracks;
 
 /// How a call of the disk fails.
@@ -83,6 +86,8 @@ pub struct DiskMenu {
     pub changes: &'static [DiskFault],
     /// To those that look.
     pub looks: &'static [DiskFault],
+    /// What a power failure may do to what was not synced.
+    pub damage: Damage,
 }
 
 impl DiskMenu {
@@ -97,18 +102,21 @@ impl DiskMenu {
             DiskFault::Interrupted,
         ],
         looks: &[DiskFault::Io, DiskFault::IoForGood, DiskFault::Interrupted],
+        damage: Damage::AnyByte,
     };
 
     /// A disk that fails once it fails, for trees that are walked whole.
     pub const SMALL: Self = Self {
         changes: &[DiskFault::IoForGood],
         looks: &[],
+        damage: Damage::Lines,
     };
 
     /// A disk that only forgets.
     pub const NONE: Self = Self {
         changes: &[],
         looks: &[],
+        damage: Damage::Lines,
     };
 }
 
@@ -122,41 +130,72 @@ pub struct SimDisk {
     tracks: Arc<Mutex<Tracks>>,
 }
 
+/// What outlives a process: the files, and what is known to be durable of them.
+#[derive(Clone, Debug, Default, Hash)]
+pub struct DiskState {
+    image: Image,
+    tracks: Tracks,
+}
+
 impl SimDisk {
     /// An empty disk of a process.
     #[must_use]
     pub fn new(menu: DiskMenu, oracle: Oracle, process: Process) -> Self {
+        Self::on(&DiskState::default(), menu, oracle, process)
+    }
+
+    /// A disk that another process worked on before.
+    #[must_use]
+    pub fn on(state: &DiskState, menu: DiskMenu, oracle: Oracle, process: Process) -> Self {
         Self {
-            fs: SimFs::new(),
+            fs: SimFs::of(&state.image),
             menu,
             oracle,
             process,
-            tracks: Arc::default(),
+            tracks: Arc::new(Mutex::new(state.tracks.clone())),
+        }
+    }
+
+    /// What is left to the next process. Whatever is still open here is of no use any more.
+    #[must_use]
+    pub fn leave(&self) -> DiskState {
+        let mut tracks = self.tracks();
+        tracks.forget_nameless();
+        DiskState {
+            image: self.fs.image(),
+            tracks: tracks.clone(),
         }
     }
 
     /// The process has died. Either it alone, and the disk is as it saw it; or the power failed with it, and
-    /// of what was not synced remains what one of `damages` seeds says.
-    pub fn crash(&self, damages: u32) {
-        let damages = if self.tracks().has_unsynced() {
-            damages
+    /// what remains of what was not synced is chosen.
+    pub fn crash(&self) {
+        let may_lose = u32::from(self.tracks().has_unsynced());
+        if self.oracle.choose(1 + may_lose, "the power fails") == 1 {
+            self.lose_power();
         } else {
-            0
-        };
-        let damage = self.oracle.choose(1 + damages, "the power fails");
-        if damage == 0 {
             self.fs.restart();
-        } else {
-            self.fs.crash(damage.into());
-            *self.tracks() = Tracks::default();
         }
+    }
+
+    /// The power fails, and the process is over, if there still was one.
+    pub fn lose_power(&self) {
+        let mut loss = Chosen::new(&self.oracle, self.menu.damage);
+        self.fs.crash_by(&mut loss);
+        *self.tracks() = Tracks::default();
+    }
+
+    /// Whether there is something that a power failure could take.
+    #[must_use]
+    pub fn has_unsynced(&self) -> bool {
+        self.tracks().has_unsynced()
     }
 
     /// How many bytes of a file, from its start, would survive if the power failed now, whatever else would.
     #[must_use]
     pub fn durable(&self, path: &Path) -> usize {
         let known = self.tracks().durable(path);
-        known.unwrap_or_else(|| self.fs.peek(path).map_or(0, |content| content.len()))
+        known.unwrap_or_else(|| self.fs.look(path, <[u8]>::len).unwrap_or(0))
     }
 
     /// What a file holds; a look from outside that no fault hits.
@@ -222,7 +261,7 @@ impl Fs for SimDisk {
     fn open_append(&self, path: &Path) -> io::Result<Box<dyn FsFile>> {
         self.look(|disk| {
             let file = disk.fs.open_append(path)?;
-            let length = || disk.fs.peek(path).map_or(0, |content| content.len());
+            let length = || disk.fs.look(path, <[u8]>::len).unwrap_or(0);
             let track = disk.tracks().open(path, length);
             Ok(SimDiskFile::boxed(disk, file, track))
         })

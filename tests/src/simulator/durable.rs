@@ -3,7 +3,7 @@
 use investbot_plugin_api::UnixNanos;
 
 /// The durable records of one order, summed up.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Durable {
     /// The last attempt that is recorded; 0 before the first.
     pub attempt: u32,

@@ -8,6 +8,9 @@ mod ends;
 mod sends;
 mod violation;
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+
 use investbot::engine::OrderState;
 use investbot_plugin_api::{Decimal, UnixNanos};
 
@@ -19,7 +22,7 @@ use ends::{check_end, is_negative};
 use sends::check_send;
 
 /// What a client says about an order that is not at the venue.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Claim {
     /// It is not there and never will be: refused, given up, or denied before it was sent.
     Never(OrderState),
@@ -37,7 +40,7 @@ pub struct Ended {
 }
 
 /// Watches one schedule.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Checker {
     /// Whether the same order may be sent twice under one attempt: to a venue of class A.
     may_resend: bool,
@@ -47,10 +50,14 @@ pub struct Checker {
     seen_orders: usize,
     /// Whether something was claimed since the ledger was looked at.
     claimed: bool,
+    /// The reports that were told, in order.
+    told: Vec<Arc<str>>,
+    /// Stands for all of them.
+    told_hash: u64,
 }
 
 /// What was heard of one order.
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 struct Watched {
     order: String,
     never: Option<OrderState>,
@@ -72,6 +79,8 @@ impl Checker {
             seen_sends: 0,
             seen_orders: 0,
             claimed: false,
+            told: Vec::new(),
+            told_hash: 0,
         }
     }
 
@@ -111,6 +120,60 @@ impl Checker {
             self.claim(order, Claim::Never(state));
         }
         Ok(())
+    }
+
+    /// The client tells a report to somebody outside: its `sequence`-th, from 1; whether it is new. Told
+    /// again, after a crash, it must be the same.
+    ///
+    /// # Errors
+    ///
+    /// (i) if another one was told as this, or one before it never was.
+    pub fn told(&mut self, sequence: u64, report: &str) -> Result<bool, Broken> {
+        let index = usize::try_from(sequence).unwrap_or(0).wrapping_sub(1);
+        match self.told.get(index) {
+            Some(first) if **first == *report => Ok(false),
+            Some(first) => {
+                let what = "a report that was told";
+                let violation = Violation::differs(what, first, report);
+                self.broken(violation).map(|()| false)
+            }
+            None if index == self.told.len() => {
+                self.told.push(report.into());
+                let mut hasher = DefaultHasher::new();
+                (self.told_hash, report).hash(&mut hasher);
+                self.told_hash = hasher.finish();
+                Ok(true)
+            }
+            None => {
+                let (told, said) = (self.told.len(), sequence);
+                self.broken(Violation::LeftOut { told, said })
+                    .map(|()| false)
+            }
+        }
+    }
+
+    /// The state that an order was shown in as final, if it was.
+    #[must_use]
+    pub fn shown_final(&self, order: &str) -> Option<OrderState> {
+        let watched = self.orders.iter().find(|watched| watched.order == order);
+        watched?.shown_final
+    }
+
+    /// How many reports were told.
+    #[must_use]
+    pub const fn reports(&self) -> usize {
+        self.told.len()
+    }
+
+    /// The life of the client came to an end, which it should only if it was killed, something failed in
+    /// it, or it was done.
+    ///
+    /// # Errors
+    ///
+    /// (m).
+    pub fn broke_off(&self, error: &str) -> Checked {
+        let error = error.to_owned();
+        self.broken(Violation::BrokeOff { error })
     }
 
     /// A step was taken: looks at what is new in the ledger. Cheap where nothing is.
@@ -262,6 +325,31 @@ impl Checker {
             step: self.step,
             violation,
         })
+    }
+}
+
+/// What the rules that are yet to be checked depend on; not the step.
+impl Hash for Checker {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let Self {
+            may_resend,
+            step: _,
+            orders,
+            seen_sends,
+            seen_orders,
+            claimed,
+            told: _,
+            told_hash,
+        } = self;
+        (
+            may_resend,
+            orders,
+            seen_sends,
+            seen_orders,
+            claimed,
+            told_hash,
+        )
+            .hash(state);
     }
 }
 

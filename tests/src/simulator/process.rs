@@ -46,6 +46,8 @@ struct State {
     steps: AtomicU64,
     /// Counts the lives, from 1.
     life: AtomicU32,
+    /// No steps after this one.
+    last_step: AtomicU64,
 }
 
 impl Process {
@@ -57,8 +59,29 @@ impl Process {
             changed: AtomicBool::new(false),
             steps: AtomicU64::new(0),
             life: AtomicU32::new(1),
+            last_step: AtomicU64::new(u64::MAX),
         });
         Self { oracle, state }
+    }
+
+    /// A process that did `steps` steps in `life - 1` lives before this one.
+    #[must_use]
+    pub fn after(oracle: Oracle, life: u32, steps: u64) -> Self {
+        let process = Self::new(oracle);
+        process.state.life.store(life, Relaxed);
+        process.state.steps.store(steps, Relaxed);
+        process
+    }
+
+    /// Kills it when it has done so many steps: it would never come to rest.
+    pub fn limit(&self, steps: u64) {
+        self.state.last_step.store(steps, Relaxed);
+    }
+
+    /// Whether it did more steps than it may.
+    #[must_use]
+    pub fn ran_away(&self) -> bool {
+        self.state.steps.load(Relaxed) > self.state.last_step.load(Relaxed)
     }
 
     /// Counts a step, before which the process may die.
@@ -67,7 +90,10 @@ impl Process {
     ///
     /// If it is dead: the step must have no effect.
     pub fn step(&self, what: &'static str) -> Result<(), Dead> {
-        self.state.steps.fetch_add(1, Relaxed);
+        let steps = self.state.steps.fetch_add(1, Relaxed);
+        if steps >= self.state.last_step.load(Relaxed) {
+            self.crash();
+        }
         self.crash_point(what)
     }
 

@@ -17,6 +17,7 @@ mod answers;
 mod book;
 pub mod faults;
 pub mod ledger;
+mod memory;
 mod requests;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -31,6 +32,7 @@ use investbot_plugin_api::{
 pub use book::A_WHILE;
 pub use faults::Menu;
 pub use ledger::Ledger;
+pub use memory::Memory;
 
 use super::durable::DurableView;
 use super::model::Rules;
@@ -84,6 +86,12 @@ impl SimVenue {
     /// A venue that nobody has sent anything to.
     #[must_use]
     pub fn new(setup: Setup) -> Self {
+        Self::having(Memory::default(), setup)
+    }
+
+    /// A venue that goes on from what it remembers.
+    #[must_use]
+    pub fn having(memory: Memory, setup: Setup) -> Self {
         let Setup {
             rules,
             menu,
@@ -94,10 +102,17 @@ impl SimVenue {
             process,
             durable,
         } = setup;
+        let Memory {
+            ledger,
+            due,
+            down_until,
+        } = memory;
+        let mut book = Book::new(rules, menu, oracle.clone(), process.clone());
+        (book.ledger, book.due) = (ledger, due);
         let state = Mutex::new(State {
-            book: Book::new(rules, menu, oracle.clone(), process.clone()),
+            book,
             events_lost: 0,
-            down_until: UnixNanos(i64::MIN),
+            down_until,
             life: process.life(),
         });
         Self {
@@ -108,6 +123,17 @@ impl SimVenue {
             instruments,
             cash,
             state,
+        }
+    }
+
+    /// What outlives the session with its client.
+    #[must_use]
+    pub fn leave(&self) -> Memory {
+        let mut state = self.enter();
+        Memory {
+            ledger: std::mem::take(&mut state.book.ledger),
+            due: std::mem::take(&mut state.book.due),
+            down_until: state.down_until,
         }
     }
 

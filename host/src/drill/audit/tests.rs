@@ -113,7 +113,10 @@ fn two_orders_of_one_id_are_one_too_many() {
         r#"{"type":"order","client_order_id":"gone","side":"sell","quantity":"1"}"#
     );
     let told = told(&STATES);
-    assert_eq!(found(&ledger(&twice), &told, &Wanted::default()), [Breach::Duplicate]);
+    assert_eq!(
+        found(&ledger(&twice), &told, &Wanted::default()),
+        [Breach::Duplicate]
+    );
 }
 
 #[test]
@@ -128,7 +131,10 @@ fn an_order_that_is_nowhere_is_lost() {
     // The venue has it, and nobody tells of it.
     let mut less = told(&STATES);
     less.orders.remove("open");
-    assert_eq!(found(&ledger(LEDGER), &less, &Wanted::default()), [Breach::Lost]);
+    assert_eq!(
+        found(&ledger(LEDGER), &less, &Wanted::default()),
+        [Breach::Lost]
+    );
 }
 
 #[test]

@@ -157,10 +157,16 @@ fn a_session_fence_proves_absence_without_a_deadline() {
             ..inherited
         };
         let answer = fenced.next(&ours, &Event::NotFound { began_at: visible }, visible);
-        assert!(!matches!(answer, Step::NextAttempt { .. }), "{class}: {answer:?}");
+        assert!(
+            !matches!(answer, Step::NextAttempt { .. }),
+            "{class}: {answer:?}"
+        );
         let unfenced = protocol(class);
         let answer = unfenced.next(&inherited, &Event::NotFound { began_at: visible }, visible);
-        assert!(!matches!(answer, Step::NextAttempt { .. }), "{class}: {answer:?}");
+        assert!(
+            !matches!(answer, Step::NextAttempt { .. }),
+            "{class}: {answer:?}"
+        );
     }
 }
 

@@ -1,13 +1,15 @@
 //! What a simulated disk holds, and what a crash makes of it.
 
 use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::not_found;
 
 /// What became of a change that was asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Fate {
     /// In the cache: the next sync keeps it.
     Pending,
@@ -18,7 +20,7 @@ enum Fate {
 }
 
 /// Changes in order, on top of what is surely on the disk.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 struct Log<T>(Vec<(T, Fate)>);
 
 impl<T> Default for Log<T> {
@@ -51,7 +53,7 @@ impl<T> Log<T> {
     }
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 enum Edit {
     Write { at: usize, bytes: Vec<u8> },
     Truncate { length: usize },
@@ -73,21 +75,25 @@ impl Edit {
     }
 }
 
-/// One file's content.
-#[derive(Clone, Debug, Default)]
+/// One file's content. Copied when it is changed, not when it is looked at.
+#[derive(Clone, Debug, Default, Hash)]
 pub(super) struct Inode {
-    seen: Vec<u8>,
-    disk: Vec<u8>,
+    seen: Arc<Vec<u8>>,
+    disk: Arc<Vec<u8>>,
     edits: Log<Edit>,
 }
 
 impl Inode {
-    pub(super) fn content(&self) -> &[u8] {
-        &self.seen
+    pub(super) fn content(&self) -> Arc<Vec<u8>> {
+        self.seen.clone()
+    }
+
+    pub(super) fn length(&self) -> usize {
+        self.seen.len()
     }
 
     fn edit(&mut self, edit: Edit) {
-        edit.apply(&mut self.seen);
+        edit.apply(Arc::make_mut(&mut self.seen));
         self.edits.push(edit);
     }
 
@@ -99,7 +105,7 @@ impl Inode {
     pub(super) fn sync(&mut self) {
         self.edits.turn(|_| true, Fate::Kept);
         for edit in self.edits.settled() {
-            edit.apply(&mut self.disk);
+            edit.apply(Arc::make_mut(&mut self.disk));
         }
     }
 
@@ -107,35 +113,34 @@ impl Inode {
         self.edits.turn(|_| true, Fate::Forsaken);
     }
 
-    fn crash(&mut self, dice: &mut Dice) {
-        for (edit, fate) in std::mem::take(&mut self.edits.0) {
+    fn crash(&mut self, loss: &mut dyn Loss) {
+        for (edit, fate) in self.edits.0.drain(..) {
             let edit = match (fate, edit) {
                 (Fate::Kept, edit) => edit,
                 (_, Edit::Write { at, mut bytes }) => {
-                    // Often all or nothing, so that schedules with several crashes get anywhere.
-                    match dice.below(4) {
+                    match loss.of_write(&bytes) {
                         0 => continue,
-                        1 => {}
-                        _ => bytes.truncate(dice.below(bytes.len() + 1)),
+                        kept => bytes.truncate(kept),
                     }
                     Edit::Write { at, bytes }
                 }
-                (_, edit) if dice.below(2) == 0 => edit,
+                (_, edit) if loss.keeps_cut() => edit,
                 _ => continue,
             };
-            edit.apply(&mut self.disk);
+            edit.apply(Arc::make_mut(&mut self.disk));
         }
-        self.seen.clone_from(&self.disk);
+        self.seen = self.disk.clone();
     }
 }
 
-type Names = BTreeMap<PathBuf, usize>;
+/// By the bytes of the path, which compare faster than its components.
+type Names = BTreeMap<OsString, usize>;
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 enum Naming {
-    Add { path: PathBuf, inode: usize },
-    Remove { path: PathBuf },
-    Rename { from: PathBuf, to: PathBuf },
+    Add { path: OsString, inode: usize },
+    Remove { path: OsString },
+    Rename { from: OsString, to: OsString },
 }
 
 impl Naming {
@@ -157,25 +162,35 @@ impl Naming {
 
     fn is_in(&self, dir: &Path) -> bool {
         match self {
-            Self::Add { path, .. } | Self::Remove { path } => path.parent() == Some(dir),
-            Self::Rename { to, .. } => to.parent() == Some(dir),
+            Self::Add { path, .. } | Self::Remove { path } => is_child(path, dir),
+            Self::Rename { to, .. } => is_child(to, dir),
         }
     }
 }
 
+/// Whether a path is that of something right in a directory.
+fn is_child(path: &OsStr, dir: &Path) -> bool {
+    let separator = std::path::MAIN_SEPARATOR as u8;
+    path.as_encoded_bytes()
+        .strip_prefix(dir.as_os_str().as_encoded_bytes())
+        .and_then(|rest| rest.strip_prefix(&[separator]))
+        .is_some_and(|name| !name.contains(&separator))
+}
+
 /// All files and their names.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub(super) struct Disk {
     inodes: Vec<Inode>,
     seen: Names,
     names: Names,
     changes: Log<Naming>,
     pub(super) capacity: Option<u64>,
+    pub(super) file_limit: Option<u64>,
 }
 
 impl Disk {
     pub(super) fn find(&self, path: &Path) -> Option<usize> {
-        self.seen.get(path).copied()
+        self.seen.get(path.as_os_str()).copied()
     }
 
     pub(super) fn inode(&self, path: &Path) -> Option<&Inode> {
@@ -189,8 +204,8 @@ impl Disk {
     pub(super) fn list(&self, dir: &Path) -> Vec<PathBuf> {
         let paths = self.seen.keys();
         paths
-            .filter(|path| path.parent() == Some(dir))
-            .cloned()
+            .filter(|path| is_child(path, dir))
+            .map(PathBuf::from)
             .collect()
     }
 
@@ -199,6 +214,12 @@ impl Disk {
         let room = self.room().min(bytes.len());
         if room == 0 && !bytes.is_empty() {
             return Err(io::ErrorKind::StorageFull.into());
+        }
+        let limit = self.file_limit.unwrap_or(u64::MAX);
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let room = room.min(limit.saturating_sub(self.inodes[id].length()));
+        if room == 0 && !bytes.is_empty() {
+            return Err(io::ErrorKind::FileTooLarge.into());
         }
         let inode = &mut self.inodes[id];
         inode.edit(Edit::Write {
@@ -223,19 +244,19 @@ impl Disk {
     }
 
     pub(super) fn create(&mut self, path: &Path) -> io::Result<usize> {
-        if self.seen.contains_key(path) {
+        if self.find(path).is_some() {
             return Err(io::ErrorKind::AlreadyExists.into());
         }
         let inode = self.inodes.len();
         self.inodes.push(Inode::default());
-        let path = path.to_owned();
+        let path = path.as_os_str().to_owned();
         self.name(Naming::Add { path, inode });
         Ok(inode)
     }
 
     pub(super) fn remove(&mut self, path: &Path) -> io::Result<()> {
         self.find(path).ok_or_else(|| not_found(path))?;
-        let path = path.to_owned();
+        let path = path.as_os_str().to_owned();
         self.name(Naming::Remove { path });
         Ok(())
     }
@@ -243,8 +264,8 @@ impl Disk {
     pub(super) fn rename(&mut self, from: &Path, to: &Path) -> io::Result<()> {
         self.find(from).ok_or_else(|| not_found(from))?;
         self.name(Naming::Rename {
-            from: from.to_owned(),
-            to: to.to_owned(),
+            from: from.as_os_str().to_owned(),
+            to: to.as_os_str().to_owned(),
         });
         Ok(())
     }
@@ -268,31 +289,106 @@ impl Disk {
 
     pub(super) fn plant(&mut self, path: &Path, content: &[u8]) {
         let inode = self.inodes.len();
+        let content = Arc::new(content.to_vec());
         self.inodes.push(Inode {
-            seen: content.to_vec(),
-            disk: content.to_vec(),
+            seen: content.clone(),
+            disk: content,
             edits: Log::default(),
         });
-        self.seen.insert(path.to_owned(), inode);
-        self.names.insert(path.to_owned(), inode);
+        for names in [&mut self.seen, &mut self.names] {
+            names.insert(path.as_os_str().to_owned(), inode);
+        }
     }
 
-    pub(super) fn crash(&mut self, seed: u64) {
-        let mut dice = Dice(seed);
-        for (naming, fate) in std::mem::take(&mut self.changes.0) {
-            if fate == Fate::Kept || dice.below(2) == 0 {
+    pub(super) fn crash(&mut self, loss: &mut dyn Loss) {
+        for (naming, fate) in self.changes.0.drain(..) {
+            if fate == Fate::Kept || loss.keeps_name() {
                 naming.apply(&mut self.names);
             }
         }
         self.seen.clone_from(&self.names);
+        self.forget_nameless();
         for inode in &mut self.inodes {
-            inode.crash(&mut dice);
+            inode.crash(loss);
         }
+    }
+
+    /// Forgets the files that have no name and can get none back, and counts the others anew, in the order
+    /// of their names: disks that hold the same are the same.
+    pub(super) fn forget_nameless(&mut self) {
+        let mut order = Vec::with_capacity(self.inodes.len());
+        let added = self
+            .changes
+            .0
+            .iter()
+            .filter_map(|(naming, _)| match naming {
+                Naming::Add { inode, .. } => Some(*inode),
+                _ => None,
+            });
+        for inode in self
+            .seen
+            .values()
+            .chain(self.names.values())
+            .copied()
+            .chain(added)
+        {
+            if !order.contains(&inode) {
+                order.push(inode);
+            }
+        }
+        let new = |old: usize| order.iter().position(|inode| *inode == old);
+        let names = self.seen.values_mut().chain(self.names.values_mut());
+        let added = self
+            .changes
+            .0
+            .iter_mut()
+            .filter_map(|(naming, _)| match naming {
+                Naming::Add { inode, .. } => Some(inode),
+                _ => None,
+            });
+        for inode in names.chain(added) {
+            *inode = new(*inode).expect("it is one of those that are kept");
+        }
+        self.inodes = order
+            .iter()
+            .map(|old| std::mem::take(&mut self.inodes[*old]))
+            .collect();
     }
 }
 
+/// Decides what a power failure leaves of what was not synced.
+pub trait Loss {
+    /// Whether a change of a directory is kept.
+    fn keeps_name(&mut self) -> bool;
+
+    /// How many bytes of a write are kept, from its first.
+    fn of_write(&mut self, bytes: &[u8]) -> usize;
+
+    /// Whether it is kept that a file was cut.
+    fn keeps_cut(&mut self) -> bool;
+}
+
 /// SplitMix64: a sequence of numbers that is the same for the same seed.
-struct Dice(u64);
+pub(super) struct Dice(pub(super) u64);
+
+impl Loss for Dice {
+    fn keeps_name(&mut self) -> bool {
+        self.below(2) == 0
+    }
+
+    /// Often all or nothing, so that schedules with several crashes get anywhere.
+    fn of_write(&mut self, bytes: &[u8]) -> usize {
+        match self.below(4) {
+            0 => 0,
+            1 => bytes.len(),
+            _ => self.below(bytes.len() + 1),
+        }
+    }
+
+    fn keeps_cut(&mut self) -> bool {
+        self.below(2) == 0
+    }
+}
 
 impl Dice {
     fn below(&mut self, limit: usize) -> usize {

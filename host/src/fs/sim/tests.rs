@@ -179,3 +179,16 @@ fn an_interrupted_call_is_made_again_but_not_for_ever() {
     let error = crate::fs::uninterrupted(|| open.sync_data()).expect_err("never");
     assert_eq!(error.kind(), io::ErrorKind::Interrupted);
 }
+
+#[test]
+fn a_file_grows_to_its_limit_and_no_further() {
+    let (fs, mut open) = disk();
+    fs.set_file_limit(Some(6));
+    assert_eq!(open.write(b"abc").expect("room for some"), 2);
+    let error = open.write(b"c").expect_err("at the limit");
+    assert_eq!(error.kind(), io::ErrorKind::FileTooLarge);
+    let mut other = fs.create_new(Path::new("/run/other")).expect("new");
+    assert_eq!(other.write(b"abc").expect("a limit of its own"), 3);
+    fs.set_file_limit(None);
+    assert_eq!(open.write(b"c").expect("no limit"), 1);
+}

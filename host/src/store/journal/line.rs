@@ -53,7 +53,7 @@ impl Position {
 pub struct Chain([u8; 16]);
 
 impl Chain {
-    fn of(line: &[u8]) -> Self {
+    pub(super) fn of(line: &[u8]) -> Self {
         let hash = Sha256::digest(line);
         let mut first = [0; 16];
         first.copy_from_slice(&hash[..16]);

@@ -55,6 +55,9 @@ pub(super) struct Piece<'a> {
     pub(super) line: u64,
 }
 
+/// Enough for some dozens of lines.
+const BUFFER: usize = 1 << 14;
+
 /// The lines of a file, of which one is in memory at a time.
 pub(super) struct Lines {
     input: BufReader<Box<dyn Read + Send>>,
@@ -68,7 +71,7 @@ impl Lines {
     pub(super) fn open(fs: &dyn Fs, path: &Path, offset: u64, lines: u64) -> io::Result<Self> {
         let input = uninterrupted(|| fs.read(path, offset))?;
         Ok(Self {
-            input: BufReader::with_capacity(1 << 16, input),
+            input: BufReader::with_capacity(BUFFER, input),
             buffer: Vec::new(),
             next_offset: offset,
             line: lines,

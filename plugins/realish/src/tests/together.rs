@@ -194,7 +194,11 @@ fn a_client_that_comes_back_meets_another_network() {
     };
     let first = rolls();
     let anew = Dice::new(3);
-    assert_eq!(first, [(); 3].map(|()| anew.roll("place")), "the first session is as without a directory");
+    assert_eq!(
+        first,
+        [(); 3].map(|()| anew.roll("place")),
+        "the first session is as without a directory"
+    );
     let second = rolls();
     assert_ne!(second, first);
     assert_ne!(rolls(), second);

@@ -25,7 +25,7 @@ impl FsFile for SimDiskFile {
         let (file, track) = (&mut self.file, self.track);
         self.disk.change(Call::Write, |disk| {
             let written = file.write(bytes);
-            let length = |path: &_| disk.fs.peek(path).map_or(0, |content| content.len());
+            let length = |path: &_| disk.fs.look(path, <[u8]>::len).unwrap_or(0);
             disk.tracks().write(track, &written, length);
             written
         })

@@ -52,7 +52,7 @@ fn what_a_failed_sync_should_have_kept_is_not_durable_ever_after() {
     for fault_at in 0..3 {
         let menu = DiskMenu {
             changes: &[DiskFault::Io],
-            looks: &[],
+            ..DiskMenu::NONE
         };
         let budget = Budget {
             crashes: 0,
@@ -119,7 +119,7 @@ fn whatever_fails_and_wherever_it_dies_what_was_durable_is_there_afterwards() {
         let disk = SimDisk::new(DiskMenu::FULL, oracle.clone(), process.clone());
         let durable = work(&disk);
         process.crash();
-        disk.crash(5);
+        disk.crash();
         process.revive();
         for (name, content) in durable.iter().filter(|(_, content)| !content.is_empty()) {
             let left = disk.peek(name).expect("its name was durable");
@@ -155,7 +155,7 @@ fn the_process_may_die_at_every_change() {
             deaths += 1;
             assert!(disk.create_new(&path("z")).is_err());
             assert!(disk.list(Path::new(DIR)).is_err());
-            disk.crash(0);
+            disk.files().restart();
             process.revive();
             assert!(!disk.exists(&path("z")).expect("it lives again"));
         }
@@ -177,7 +177,7 @@ fn a_lasting_fault_lasts_until_the_process_ends() {
         assert!(disk.create_new(&path("a")).is_err());
         assert!(disk.exists(&path("a")).is_err());
     }
-    disk.crash(0);
+    disk.files().restart();
     assert!(disk.create_new(&path("a")).is_ok());
 }
 

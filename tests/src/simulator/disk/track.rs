@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 pub(super) type TrackId = usize;
 
 /// What is known of the files that were opened since the power came back. All others are durable.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub(super) struct Tracks {
     files: Vec<Track>,
     /// Directories with entries that are not synced.
@@ -16,7 +16,7 @@ pub(super) struct Tracks {
     is_spoilt: bool,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 struct Track {
     /// `None` once it has no name any more.
     path: Option<PathBuf>,
@@ -30,7 +30,7 @@ struct Track {
 }
 
 /// Whether a name is durable.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Name {
     Durable,
     /// The next sync of its directory makes it so.
@@ -40,11 +40,18 @@ enum Name {
 }
 
 impl Tracks {
+    /// Forgets the files that have no name, of which no handle is left. What is durable for good need not
+    /// be known either.
+    pub(super) fn forget_nameless(&mut self) {
+        self.files
+            .retain(|file| file.path.is_some() && !file.is_plain());
+        self.files.sort_by(|a, b| a.path.cmp(&b.path));
+        self.unsynced_dirs.sort();
+    }
+
     pub(super) fn has_unsynced(&self) -> bool {
-        let is_unsynced =
-            |file: &Track| file.synced != file.written || file.is_cut || file.is_spoilt;
         let has_names = self.is_spoilt || !self.unsynced_dirs.is_empty();
-        has_names || self.files.iter().any(is_unsynced)
+        has_names || self.files.iter().any(Track::is_unsynced)
     }
 
     /// How much of a file is durable; `None` if nothing was done to it.
@@ -166,6 +173,17 @@ impl Tracks {
         self.files
             .iter()
             .position(|file| file.path.as_deref() == Some(path))
+    }
+}
+
+impl Track {
+    const fn is_unsynced(&self) -> bool {
+        self.synced != self.written || self.is_cut || self.is_spoilt
+    }
+
+    /// Whether all of it is durable, as it is of a file that nothing is known of.
+    fn is_plain(&self) -> bool {
+        self.name == Name::Durable && !self.is_unsynced()
     }
 }
 

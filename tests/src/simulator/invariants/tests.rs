@@ -316,7 +316,7 @@ fn a_state_that_changed_is_shown_where_it_differs() {
     second[60] = 8;
     let broken = checker.same("a replay", &first, &second);
     let text = broken.expect_err("one differs").to_string();
-    assert!(text.contains("(g, h) a replay changed something"), "{text}");
+    assert!(text.contains("(g, h, i) a replay changed"), "{text}");
     let (before, after) = text.split_once("then").expect("both");
     assert!(!before.contains('8') && after.contains('8'), "{text}");
     assert!(text.len() < 400, "{text}");

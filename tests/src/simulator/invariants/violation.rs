@@ -115,8 +115,9 @@ pub enum Violation {
         /// What is true.
         is: Decimal,
     },
-    /// (g), (h) A replay gives the same state, and a second recovery changes nothing.
-    #[error("(g, h) {what} changed something: first `{first}`, then `{second}`")]
+    /// (g), (h) A replay gives the same state, and a second recovery changes nothing; (i) what was told is
+    /// told again as it was.
+    #[error("(g, h, i) {what} changed: first `{first}`, then `{second}`")]
     Changed {
         /// What was done.
         what: &'static str,
@@ -134,6 +135,20 @@ pub enum Violation {
         was: OrderState,
         /// What was shown then.
         is: OrderState,
+    },
+    /// (i) What was told is told again, all of it.
+    #[error("(i) report {said} was told when only {told} had been")]
+    LeftOut {
+        /// How many were told before.
+        told: usize,
+        /// Which one came next.
+        said: u64,
+    },
+    /// (m) A life ends when it is killed, when something fails in it, or when it is done.
+    #[error("(m) the run broke off though nothing had failed in this life of it: {error}")]
+    BrokeOff {
+        /// What it said.
+        error: String,
     },
     /// (j) When nothing goes wrong any more, the client comes to rest.
     #[error("(j) the client was not at rest {took:?} after the last fault; it may take {bound:?}")]
@@ -173,7 +188,8 @@ impl Violation {
             Self::SentAgain { .. } | Self::TwoUnderWay { .. } | Self::SentTooLate { .. } => 'e',
             Self::Books { .. } => 'f',
             Self::Changed { .. } => 'g',
-            Self::FinalChanged { .. } => 'i',
+            Self::FinalChanged { .. } | Self::LeftOut { .. } => 'i',
+            Self::BrokeOff { .. } => 'm',
             Self::Restless { .. } => 'j',
             Self::HeldSilently { .. } => 'k',
             Self::NextBeforeAbsent { .. } => 'l',

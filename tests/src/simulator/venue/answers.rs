@@ -186,7 +186,7 @@ impl SimVenue {
     fn ask_account(&self, step: &'static str) -> Answer<super::Guard<'_>> {
         let (state, _) = self.ask(step)?;
         let only_failed = |fault| fault == BookFault::Failed;
-        let kinds = state.book.menu.books;
+        let kinds = state.book.menu.accounts;
         match self.oracle.fault("the account", kinds, only_failed) {
             Some(_) => Err(failed()),
             None => Ok(state),

@@ -33,13 +33,13 @@ pub(super) enum Arrival {
 }
 
 /// Something that will happen.
-#[derive(Debug)]
-struct Due {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Due {
     at: UnixNanos,
     what: What,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum What {
     Arrives { sent: usize },
     Fills { booked: usize },
@@ -56,7 +56,7 @@ pub(super) struct Book {
     pub(super) events: Vec<VenueEvent>,
     oracle: Oracle,
     process: Process,
-    due: Vec<Due>,
+    pub(super) due: Vec<Due>,
 }
 
 impl Book {

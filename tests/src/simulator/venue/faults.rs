@@ -173,6 +173,8 @@ pub struct Menu {
     pub queries: &'static [QueryFault],
     /// To lists of open orders.
     pub books: &'static [BookFault],
+    /// To questions about the account; only [`BookFault::Failed`] can.
+    pub accounts: &'static [BookFault],
     /// To pages of fills.
     pub fills: &'static [FillsFault],
     /// To cancels.
@@ -215,6 +217,7 @@ impl Menu {
             QueryFault::Garbled,
         ],
         books: &[BookFault::Failed, BookFault::Incomplete, BookFault::Stale],
+        accounts: &[BookFault::Failed],
         fills: &[FillsFault::Failed, FillsFault::Doubled, FillsFault::Late],
         cancels: &[CancelFault::Lost, CancelFault::AnswerLost],
         events: &[EventFault::Dropped, EventFault::Doubled],
@@ -249,6 +252,7 @@ impl Menu {
         answers: &[AnswerFault::Lost],
         queries: &[QueryFault::Failed],
         books: &[BookFault::Failed, BookFault::Incomplete],
+        accounts: &[],
         fills: &[FillsFault::Failed],
         cancels: &[CancelFault::AnswerLost],
         events: &[],

@@ -33,7 +33,7 @@ pub struct Sent {
 }
 
 /// What became of an order that was sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Fate {
     /// It never arrives.
     Lost,

@@ -25,6 +25,7 @@ const CALM: Menu = Menu {
     answers: &[],
     queries: &[],
     books: &[],
+    accounts: &[],
     fills: &[],
     cancels: &[],
     events: &[],

@@ -75,6 +75,36 @@ fn power_failures_during_recovery_three_deep_lose_nothing_either() {
 }
 
 #[test]
+fn a_power_failure_does_not_take_back_what_was_read() {
+    for sync in [0, 1] {
+        for seed in 0..40 {
+            let fs = SimFs::new();
+            let (mut journal, _, _) = open(&fs).expect("it is new");
+            append(&mut journal, &[attempt(0)]).expect("no fault");
+            // The batch is written, and its sync fails or never comes.
+            fs.inject(Fault {
+                at: fs.calls() + 1,
+                kind: [FaultKind::Io, FaultKind::Death][sync],
+                sticky: true,
+            });
+            append(&mut journal, &[attempt(1), attempt(2)]).expect_err("not kept");
+            fs.restart();
+            let mut read = 0;
+            let store: Arc<dyn crate::fs::Fs> = Arc::new(fs.clone());
+            let opened = Journal::open(store, dir(), small(), None, &mut |_, _, _| {
+                read += 1;
+                if read == 3 {
+                    fs.crash(seed);
+                }
+                Ok(())
+            });
+            drop(opened);
+            assert_holds(&fs, read, &format!("seed {seed}"));
+        }
+    }
+}
+
+#[test]
 fn a_kill_at_any_call_loses_nothing_that_was_reported_as_kept() {
     for at in 0..=calls_of_a_run() {
         let fs = SimFs::new();

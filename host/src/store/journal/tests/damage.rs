@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::fs::Fs as _;
 
 /// A journal of several files, with its end.
 struct Whole {
@@ -11,18 +12,21 @@ struct Whole {
     end: Position,
 }
 
+/// Every kind of record, in two files; the last line is one that a write cut off could leave.
 fn whole() -> Whole {
     let fs = SimFs::new();
-    let (mut journal, ..) = open(&fs).expect("new");
-    let records = vec![attempt(1), attempt(2), outcome(1), attempt(3), outcome(2)];
-    for batch in records.chunks(2) {
+    let sizes = Sizes {
+        segment: 3500,
+        ..Sizes::default()
+    };
+    let (mut journal, ..) = open_with(&fs, sizes).expect("new");
+    let mut records = every_kind();
+    records.extend([attempt(3), outcome(3)]);
+    for batch in records.chunks(3) {
         append(&mut journal, batch).expect("room");
     }
     let (contents, _) = look(&fs, None).expect("whole");
-    assert_eq!(
-        contents.segments, 2,
-        "the last file is to have more than one record"
-    );
+    assert_eq!(contents.segments, 2, "and the last has several records");
     let file = |number| {
         let path = segment::path(dir(), number);
         let content = fs.peek(&path).expect("there");
@@ -57,10 +61,10 @@ impl Whole {
                 assert!(contents.torn.is_some(), "{what}: accepted in silence");
                 let kept = &self.records[..self.records.len() - 1];
                 assert_eq!(records, kept, "{what}");
+                let answer = look(fs, Some(self.end));
+                assert!(answer.is_err(), "{what}: the checkpoint has seen more");
             }
         }
-        let answer = look(fs, Some(self.end));
-        assert!(answer.is_err(), "{what}: the checkpoint has seen more");
     }
 
     fn lines(&self, index: usize) -> Vec<&[u8]> {
@@ -68,6 +72,107 @@ impl Whole {
             .1
             .split_inclusive(|byte| *byte == b'\n')
             .collect()
+    }
+}
+
+/// The mark of every record.
+fn marks(whole: &Whole) -> Vec<Mark> {
+    let mut marks = Vec::new();
+    let fs = whole.with(0, &whole.files[0].1);
+    read(&fs, dir(), Reading::default(), &mut |mark, _, _| {
+        marks.push(mark);
+        Ok(())
+    })
+    .expect("whole");
+    marks
+}
+
+#[test]
+fn from_every_mark_the_rest_is_read_and_nothing_before_it() {
+    let whole = whole();
+    let marks = marks(&whole);
+    assert_eq!(marks.len(), whole.records.len());
+    for (index, mark) in marks.iter().enumerate() {
+        let fs = whole.with(0, &whole.files[0].1);
+        if mark.segment == 2 {
+            fs.plant(&whole.files[0].0, b"not a journal");
+        }
+        let (contents, rest) = look_from(&fs, Some(*mark), Some(whole.end)).expect("whole");
+        assert_eq!(rest, whole.records[index + 1..]);
+        assert_eq!(contents.mark, marks[marks.len() - 1]);
+        let (journal, _, rest) = open_from(&fs, small(), Some(*mark)).expect("whole");
+        assert_eq!(rest, whole.records[index + 1..]);
+        assert_eq!(journal.mark(), contents.mark);
+    }
+    let (_, all) =
+        look_from(&whole.with(0, &whole.files[0].1), Some(Mark::START), None).expect("whole");
+    assert_eq!(all, whole.records);
+}
+
+#[test]
+fn a_journal_goes_on_from_a_mark_as_from_its_beginning() {
+    let whole = whole();
+    let sizes = Sizes::default();
+    for mark in marks(&whole) {
+        let fs = whole.with(0, &whole.files[0].1);
+        let (mut journal, ..) = open_from(&fs, sizes, Some(mark)).expect("whole");
+        append(&mut journal, &[outcome(7)]).expect("room");
+        let (contents, records) = look(&fs, None).expect("whole");
+        assert_eq!(records.last(), Some(&outcome(7)));
+        assert_eq!(contents.mark, journal.mark());
+    }
+}
+
+/// No damage to a marked line or to what comes after it; and a mark must be of this very journal.
+#[test]
+fn a_mark_that_does_not_fit_the_journal_is_refused() {
+    let whole = whole();
+    for mark in marks(&whole) {
+        let index = mark.segment as usize - 1;
+        let content = &whole.files[index].1;
+        let begin = usize::try_from(mark.offset).expect("small");
+        let length = 1 + memchr::memchr(b'\n', &content[begin..]).expect("a line");
+        for bit in begin * 8..(begin + length) * 8 {
+            let mut damaged = content.clone();
+            damaged[bit / 8] ^= 1 << (bit % 8);
+            let answer = look_from(&whole.with(index, &damaged), Some(mark), None);
+            assert!(
+                matches!(answer, Err(JournalError::Corrupt { line, .. }) if line == mark.line),
+                "{answer:?}"
+            );
+        }
+        let mut other = mark;
+        other.position.chain = Chain::of(b"another");
+        let answer = look_from(&whole.with(0, &whole.files[0].1), Some(other), None);
+        assert!(
+            matches!(
+                &answer,
+                Err(JournalError::Corrupt {
+                    flaw: Flaw::OtherHistory(_),
+                    ..
+                })
+            ),
+            "{answer:?}"
+        );
+        let cut_short = whole.with(index, &content[..begin]);
+        if index == 0 {
+            cut_short.remove(&whole.files[1].0).expect("there");
+        }
+        let expected = mark.position.seq;
+        let answer = look_from(&cut_short, Some(mark), None);
+        assert_eq!(
+            answer,
+            Err(JournalError::CutShort {
+                dir: dir().to_owned(),
+                expected
+            })
+        );
+        let gone = whole.with(index, b"");
+        let answer = look_from(&gone, Some(mark), None);
+        assert!(
+            matches!(answer, Err(JournalError::CutShort { .. })),
+            "{answer:?}"
+        );
     }
 }
 

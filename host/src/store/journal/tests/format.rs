@@ -143,3 +143,118 @@ fn a_record_of_a_kind_that_is_not_known_is_refused_by_line() {
         "{error}"
     );
 }
+
+mod any {
+    //! Any record at all.
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::store::mirror::tests as values;
+
+    fn words() -> impl Strategy<Value = [String; 3]> {
+        [values::text(), values::text(), values::text()]
+    }
+
+    fn known() -> impl Strategy<Value = engine::Outcome> {
+        use engine::Outcome as Is;
+        prop_oneof![
+            values::report().prop_map(Is::Accepted),
+            words().prop_map(|[code, text, _]| Is::Rejected { code, text }),
+            Just(Is::Absent),
+            values::text().prop_map(|text| Is::Abandoned { text }),
+            values::text().prop_map(|text| Is::Unknown { text }),
+            values::text().prop_map(|text| Is::Held { text }),
+        ]
+    }
+
+    fn taken_in() -> impl Strategy<Value = TakenIn<'static>> {
+        let seen = || proptest::option::of(values::seen());
+        (any::<u64>(), values::intent(), seen(), seen()).prop_map(
+            |(position, intent, seen, taken)| TakenIn {
+                position,
+                intent: Cow::Owned(intent),
+                seen: seen.map(Cow::Owned),
+                taken: taken.map(Cow::Owned),
+            },
+        )
+    }
+
+    pub(super) fn record() -> impl Strategy<Value = Record<'static>> {
+        let epoch = (words(), any::<u64>(), any::<i64>());
+        let account = (values::decimal(), values::decimal());
+        let outcome = (words(), any::<u32>(), known());
+        let decision = proptest::sample::select(vec![
+            Decision::Accepted,
+            Decision::Rejected,
+            Decision::Absent,
+        ]);
+        prop_oneof![
+            epoch.prop_map(|([run_id, plugin_sha256, _], number, time)| {
+                Record::Epoch(Epoch {
+                    number,
+                    run_id,
+                    plugin_sha256,
+                    started_at: UnixNanos(time),
+                })
+            }),
+            account.prop_map(|(cash, position)| Record::Account(Account { cash, position })),
+            proptest::collection::vec(values::instrument(), 0..4)
+                .prop_map(|rules| Record::Instruments(Cow::Owned(rules))),
+            any::<u64>().prop_map(Record::Offset),
+            taken_in().prop_map(Record::Intent),
+            values::claim().prop_map(|claim| Record::Attempt(Cow::Owned(claim))),
+            outcome.prop_map(|([key, client_order_id, _], attempt, outcome)| {
+                Record::Outcome(Outcome {
+                    key: key.into(),
+                    client_order_id: client_order_id.into(),
+                    attempt,
+                    outcome: Cow::Owned(outcome),
+                })
+            }),
+            (words(), decision).prop_map(|([key, client_order_id, reason], decision)| {
+                Record::Resolved(Resolved {
+                    key: key.into(),
+                    client_order_id: client_order_id.into(),
+                    decision,
+                    reason: reason.into(),
+                })
+            }),
+            values::fill().prop_map(|fill| Record::Fill(Cow::Owned(fill))),
+            values::report().prop_map(|report| Record::Order(Cow::Owned(report))),
+            words().prop_map(|[client_order_id, code, text]| {
+                Record::CancelFailed(CancelFailed {
+                    client_order_id: client_order_id.into(),
+                    code: code.into(),
+                    text: text.into(),
+                })
+            }),
+            values::text().prop_map(|reason| Record::Halt(reason.into())),
+            values::text().prop_map(|cursor| Record::Cursor(cursor.into())),
+            Just(Record::Closed),
+        ]
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn any_record_comes_back_with_its_time_as_it_was(
+        record in any::record(),
+        at in proptest::prelude::any::<i64>(),
+    ) {
+        let fs = SimFs::new();
+        let (mut journal, ..) = open(&fs).expect("new");
+        journal.stage(UnixNanos(at), &record).expect("short");
+        journal.commit().expect("room");
+        let mut found = Vec::new();
+        read(&fs, dir(), Reading::default(), &mut |_, at, record| {
+            found.push((at, record.into_owned()));
+            Ok(())
+        })
+        .expect("whole");
+        // The scale and the sign of a decimal too, which equality passes over.
+        let expected = [(UnixNanos(at), record)];
+        proptest::prop_assert_eq!(format!("{found:?}"), format!("{expected:?}"));
+        proptest::prop_assert_eq!(found, expected);
+    }
+}

@@ -111,3 +111,52 @@ fn without_room_for_the_reserve_a_run_does_not_start() {
     assert!(matches!(error, JournalError::Full(_)), "{error}");
     assert!(error.to_string().contains("free some space"), "{error}");
 }
+
+#[test]
+fn what_is_known_gets_round_a_limit_of_the_file_size() {
+    let fs = SimFs::new();
+    let (mut journal, ..) = open_with(&fs, Sizes::default()).expect("new");
+    fs.set_file_limit(Some(3000));
+    let attempts = (0..100)
+        .find(|number| append(&mut journal, &[attempt(*number)]).is_err())
+        .expect("the file fills up");
+    assert!(attempts > 2);
+    for number in 0..attempts {
+        append(&mut journal, &[outcome(number)]).expect("another file");
+    }
+    let error = append(&mut journal, &[attempt(100)]).expect_err("told before");
+    assert!(matches!(error, JournalError::Full(_)), "{error}");
+    fs.crash(1);
+    let (contents, records) = look(&fs, Some(journal.mark().position)).expect("whole");
+    assert!(contents.segments > 1);
+    let expected: Vec<_> = (0..attempts)
+        .map(attempt)
+        .chain((0..attempts).map(outcome))
+        .collect();
+    assert_eq!(records, expected);
+}
+
+#[test]
+fn attempts_are_taken_out_of_a_batch_and_the_rest_is_written_in_order() {
+    for room in 0..900 {
+        let fs = SimFs::new();
+        let (mut journal, ..) = open_with(&fs, Sizes::default()).expect("new");
+        append(&mut journal, &[attempt(0)]).expect("room");
+        let before = journal.mark().position;
+        let used = 64 * 1024 + fs.peek(&segment::path(dir(), 1)).expect("there").len();
+        fs.set_capacity(Some((used + room) as u64));
+        let batch = [attempt(1), outcome(0), attempt(2), Record::Offset(1)];
+        for record in &batch {
+            journal.stage(NOW, record).expect("staged in memory");
+        }
+        let committed = journal.commit().expect("the reserve");
+        assert!(
+            matches!(committed, Committed::WithoutAttempts(_)),
+            "{committed:?}"
+        );
+        assert_eq!(journal.mark().position.seq, before.seq + 2);
+        let (contents, records) = look(&fs, None).expect("whole");
+        assert_eq!(records, [attempt(0), outcome(0), Record::Offset(1)]);
+        assert_eq!(contents.mark, journal.mark());
+    }
+}

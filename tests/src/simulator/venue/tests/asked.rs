@@ -58,6 +58,7 @@ fn only_what_could_make_a_difference_is_asked_of_the_oracle() {
 fn a_list_of_open_orders_can_be_short_or_old() {
     let menu = Menu {
         books: Menu::FULL.books,
+        accounts: Menu::FULL.accounts,
         lives: &[Life::FilledLater],
         ..CALM
     };
@@ -182,6 +183,7 @@ fn what_is_told_unasked_may_be_lost_or_doubled_and_is_for_one_life() {
 fn a_question_about_the_account_can_fail() {
     let menu = Menu {
         books: Menu::FULL.books,
+        accounts: Menu::FULL.accounts,
         ..CALM
     };
     let scene = Scene::new(Model::C, menu, &[1, 1, 1]);

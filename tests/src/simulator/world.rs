@@ -1,0 +1,192 @@
+//! The whole simulation with the shipping code: its session, its journal and its recovery, on simulated
+//! files, a simulated clock and a simulated venue.
+//!
+//! A [`Situation`] is all that outlives a process. [`World::live`] takes one up, lets a process recover from
+//! it and work until it is killed, breaks off or is done, and gives back the next.
+
+mod course;
+mod ends;
+mod eye;
+mod journal;
+mod life;
+mod threads;
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::time::Duration;
+
+use investbot_plugin_api::UnixNanos;
+
+pub use course::{Course, Scope};
+pub use threads::Stall;
+
+use super::disk::{DiskMenu, DiskState};
+use super::invariants::{Broken, Checker};
+use super::model::Model;
+use super::oracle::{Budget, Oracle};
+use super::venue::faults::Life as Fortune;
+use super::venue::{Memory, Menu};
+
+/// The run's id.
+const RUN_ID: &str = "simulated";
+/// The time at the start.
+const START: UnixNanos = UnixNanos(1_700_000_000_000_000_000);
+
+/// What is simulated.
+#[derive(Clone, Debug)]
+pub struct World {
+    /// The venue.
+    pub model: Model,
+    /// What is to be done.
+    pub scope: Scope,
+    /// How often something may go wrong.
+    pub budget: Budget,
+    /// What can happen at the venue.
+    pub venue: Menu,
+    /// What can happen to the files.
+    pub disk: DiskMenu,
+    /// How long the process may stand still.
+    pub stalls: &'static [Stall],
+}
+
+/// How far a run has come.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Phase {
+    /// Whatever the budget allows may go wrong.
+    Working,
+    /// Nothing goes wrong any more, since then; whatever was under way has arrived.
+    Settling(UnixNanos),
+    /// All is done: what the core was like, and how many orders the venue was sent.
+    Recalling { core: String, sends: usize },
+    /// The schedule is over.
+    Over,
+}
+
+/// All that outlives a process.
+#[derive(Clone, Debug)]
+pub struct Situation {
+    course: Course,
+    phase: Phase,
+    disk: DiskState,
+    venue: Memory,
+    checker: Checker,
+    now: UnixNanos,
+    left: Budget,
+    /// Counts the processes, and their steps.
+    life: u32,
+    steps: u64,
+}
+
+impl Situation {
+    /// What may still go wrong.
+    #[must_use]
+    pub const fn left(&self) -> Budget {
+        self.left
+    }
+
+    /// Whether there is nothing left to happen.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.phase == Phase::Over
+    }
+
+    /// Situations of the same fingerprint have the same future.
+    #[must_use]
+    pub fn fingerprint(&self) -> u128 {
+        let Self {
+            course,
+            phase,
+            disk,
+            venue,
+            checker,
+            now,
+            left,
+            life: _,
+            steps: _,
+        } = self;
+        let mut halves = [0_u64; 2];
+        for (salt, half) in (0_u64..).zip(&mut halves) {
+            let mut hasher = DefaultHasher::new();
+            salt.hash(&mut hasher);
+            (course, phase, disk, venue, checker, now).hash(&mut hasher);
+            (left.crashes, left.faults).hash(&mut hasher);
+            *half = hasher.finish();
+        }
+        u128::from(halves[0]) << 64 | u128::from(halves[1])
+    }
+}
+
+impl World {
+    /// A world of a scope that is small enough to be walked whole.
+    #[must_use]
+    pub fn small(model: Model, scope: Scope) -> Self {
+        let crashes = if scope == Scope::One { 3 } else { 2 };
+        Self {
+            model,
+            scope,
+            budget: Budget { crashes, faults: 2 },
+            venue: Menu::SMALL,
+            disk: DiskMenu::SMALL,
+            stalls: &[],
+        }
+    }
+
+    /// A world in which everything can happen.
+    #[must_use]
+    pub fn large(model: Model, scope: Scope) -> Self {
+        let mut venue = Menu::FULL;
+        if matches!(model, Model::D | Model::E) {
+            // Nobody tells the client of such a venue that an order was cancelled.
+            venue.lives = &[
+                Fortune::FilledAtOnce,
+                Fortune::FilledLater,
+                Fortune::FilledInParts,
+            ];
+        }
+        Self {
+            model,
+            scope,
+            budget: Budget {
+                crashes: 6,
+                faults: 8,
+            },
+            venue,
+            disk: DiskMenu::FULL,
+            stalls: Stall::ALL,
+        }
+    }
+
+    /// Runs one schedule.
+    ///
+    /// # Errors
+    ///
+    /// The first rule that is broken.
+    pub fn run(&self, oracle: &Oracle) -> Result<(), Broken> {
+        let mut situation = self.begin(oracle);
+        while !situation.is_over() {
+            situation = self.live(situation, oracle)?;
+        }
+        Ok(())
+    }
+
+    /// Before the first process.
+    #[must_use]
+    pub fn begin(&self, oracle: &Oracle) -> Situation {
+        Situation {
+            course: oracle.pick("the run is", self.scope.courses()),
+            phase: Phase::Working,
+            disk: DiskState::default(),
+            venue: Memory::default(),
+            checker: Checker::new(matches!(self.model, Model::A | Model::AWindow)),
+            now: START,
+            left: oracle.left(),
+            life: 1,
+            steps: 0,
+        }
+    }
+}
+
+/// How long the client may take to come to rest when nothing goes wrong any more.
+const REST: Duration = Duration::from_secs(600);
+
+#[cfg(test)]
+mod tests;

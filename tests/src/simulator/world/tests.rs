@@ -1,0 +1,20 @@
+//! The shipping code breaks no rule.
+
+use super::*;
+use crate::simulator::explore::{Search, explore};
+use crate::simulator::oracle::{Named as _, Share};
+
+#[test]
+fn nothing_goes_wrong_where_nothing_goes_wrong() {
+    for model in Model::ALL {
+        for scope in Scope::ALL {
+            let mut world = World::small(model, scope);
+            world.budget = Budget::default();
+            let run = |oracle: &Oracle| world.run(oracle);
+            match explore(&Search::Exhaustive(Share::WHOLE), world.budget, run) {
+                Ok(schedules) => println!("{} {}: {schedules}", model.name(), scope.name()),
+                Err(failure) => panic!("{} {}: {failure}", model.name(), scope.name()),
+            }
+        }
+    }
+}
