@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Sender, channel};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError, RwLock};
 use std::time::Instant;
 
 use investbot_plugin_api::manifest::{Manifest, VenueClass};
@@ -102,6 +102,7 @@ fn kit(plan: &Plan, plugin: &Path, manifest: &Manifest, room: &Path) -> Result<K
         flags,
         data: Data::write(room).map_err(|error| DrillError::io(room, error))?,
         room: room.to_owned(),
+        making: RwLock::default(),
     })
 }
 

@@ -5,6 +5,7 @@ use std::io;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
 /// How a life ended.
@@ -32,13 +33,20 @@ pub(super) enum Fate {
     AfterAll(Duration),
 }
 
-/// Lives a life. What it says goes to `said`.
-pub(super) fn live(command: &mut Command, said: &Path, fate: Fate) -> io::Result<Death> {
-    let mut child = command
+/// Lives a life. What it says goes to `said`. It is made while nobody holds `making`.
+pub(super) fn live(
+    command: &mut Command,
+    said: &Path,
+    fate: Fate,
+    making: &RwLock<()>,
+) -> io::Result<Death> {
+    command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
-        .stderr(File::create(said)?)
-        .spawn()?;
+        .stderr(File::create(said)?);
+    let alone = making.write().unwrap_or_else(PoisonError::into_inner);
+    let mut child = command.spawn()?;
+    drop(alone);
     let patience = match fate {
         Fate::AfterAll(time) => time,
         Fate::Old | Fate::ByItself => PATIENCE,

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use super::audit::{Audited, Breach, Finding, Wanted, audit};
@@ -31,6 +32,8 @@ pub(super) struct Kit {
     pub(super) data: Data,
     /// Where the run directories are.
     pub(super) room: PathBuf,
+    /// Not while another thread makes a process: for a moment that holds all that is open here, locks too.
+    pub(super) making: RwLock<()>,
 }
 
 /// What ends a life.
@@ -149,7 +152,7 @@ impl Kit {
                     Fate::ByItself
                 }
             };
-            let death = live(&mut command, &said, fate)
+            let death = live(&mut command, &said, fate, &self.making)
                 .map_err(|error| DrillError::io(&self.program, error))?;
             let what = match death {
                 Death::Killed => {
@@ -246,7 +249,9 @@ impl Kit {
             let nothing: [(OsString, OsString); 0] = [];
             RuntimeConfig::resolve(Layers::gather([], nothing, &self.room, Some(&started)))
         };
+        let alone = self.making.read().unwrap_or_else(PoisonError::into_inner);
         let error = verify(dir, configure).err()?;
+        drop(alone);
         Some(Finding {
             breach: Breach::Unverified,
             text: error.to_string(),

@@ -124,6 +124,8 @@ impl Keeper {
     /// Notes that the process ends in good order, and saves the last checkpoint.
     pub fn close(&mut self, desk: &mut Desk) -> Result<(), SessionError> {
         desk.tell()?;
+        // Whoever ends in good order leaves a record that is whole.
+        desk.record_mut().mark()?;
         let now = desk.now();
         desk.books_mut().close(now)?;
         self.wait()?;
