@@ -1,15 +1,19 @@
-//! Durable orders a second: claims and settlements through the store, against the same bytes appended to a
-//! file in the same batches with the same syncs, on the same disk.
+//! Durable orders a second: an attempt and an outcome of each order through the store, against the same bytes
+//! appended to a file in the same batches with the same syncs, and against one SQLite commit an order; all on
+//! the same disk.
 //!
 //! `cargo bench -p investbot --bench journal [-- DIRECTORY]`; the directory is where the files are made
 //! (default: the directory of the workspace's build, which is on a disk, as /tmp may not be).
 
 #![allow(
     missing_docs,
-    clippy::print_stdout,
     clippy::float_arithmetic,
     reason = "a program that prints figures"
 )]
+
+mod support {
+    pub(crate) mod figures;
+}
 
 use std::borrow::Cow;
 use std::fs::{File, OpenOptions};
@@ -25,6 +29,8 @@ use investbot::store::{Claim, FileIdempotencyStore, IdempotencyStore as _, Outco
 use investbot_plugin_api::{
     Decimal, NewOrder, OrderReport, OrderStatus, OrderType, Side, UnixNanos,
 };
+
+use support::figures::{Target, figure};
 
 const BATCHES: usize = 200;
 const ROUNDS: usize = 7;
@@ -72,24 +78,24 @@ fn outcomes(claims: &[Claim]) -> Vec<engine::Outcome> {
     claims.iter().map(report).collect()
 }
 
-fn store(dir: &Path, options: Options) -> FileIdempotencyStore {
+fn store(dir: &Path) -> FileIdempotencyStore {
     let start = Start {
         run_id: "bench".into(),
         plugin_sha256: "0".repeat(64),
         started_at: UnixNanos(0),
     };
     let ignore = &mut |_, _, _: Record<'_>| Ok(());
-    FileIdempotencyStore::open(Arc::new(RealFs), dir, options, ignore)
+    FileIdempotencyStore::open(Arc::new(RealFs), dir, Options::default(), ignore)
         .expect("a journal")
         .begin(start, UnixNanos(0))
         .expect("room")
 }
 
 /// Attempts and settles every order in batches; the time it takes, and the directory it was done in.
-fn through_the_store(root: &Path, batch: usize, options: Options) -> (Duration, tempfile::TempDir) {
+fn through_the_store(root: &Path, batch: usize, batches: usize) -> (Duration, tempfile::TempDir) {
     let dir = tempfile::tempdir_in(root).expect("a directory");
-    let mut store = store(dir.path(), options);
-    let claims = claims(batch * BATCHES);
+    let mut store = store(dir.path());
+    let claims = claims(batch * batches);
     let outcomes = outcomes(&claims);
     let now = UnixNanos(1_700_000_000_123_456_789);
     let begin = Instant::now();
@@ -151,46 +157,91 @@ fn batches(dir: &Path, batch: usize) -> Vec<Vec<u8>> {
     lines.chunks(batch).map(<[&[u8]]>::concat).collect()
 }
 
-fn median(mut times: Vec<Duration>) -> Duration {
-    times.sort();
-    times[times.len() / 2]
+/// One commit an order, as a store over a database does it: the write-ahead log is synced at every commit.
+fn through_sqlite(root: &Path, orders: usize) -> Duration {
+    let dir = tempfile::tempdir_in(root).expect("a directory");
+    let mut database = rusqlite::Connection::open(dir.path().join("orders.db")).expect("room");
+    database
+        .execute_batch(
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
+             CREATE TABLE orders (key TEXT PRIMARY KEY, digest TEXT, attempt INTEGER, body TEXT) \
+             WITHOUT ROWID;",
+        )
+        .expect("SQL");
+    let claims = claims(orders);
+    let bodies: Vec<String> = claims
+        .iter()
+        .map(|claim| serde_json::to_string(&claim.order).expect("plain data"))
+        .collect();
+    let begin = Instant::now();
+    for (claim, body) in claims.iter().zip(&bodies) {
+        let commit = database.transaction().expect("SQL");
+        commit
+            .prepare_cached("INSERT INTO orders VALUES (?1, ?2, ?3, ?4)")
+            .and_then(|mut insert| insert.execute((&claim.key, &claim.digest, claim.attempt, body)))
+            .expect("SQL");
+        commit.commit().expect("room");
+    }
+    begin.elapsed()
 }
 
 fn per_second(count: usize, time: Duration) -> f64 {
     count as f64 / time.as_secs_f64()
 }
 
-fn durable_orders(root: &Path, batch: usize) {
-    let mut journal = Vec::new();
-    let mut append = Vec::new();
-    let mut ratios = Vec::new();
+/// The middle of some figures.
+fn median(mut figures: Vec<f64>) -> f64 {
+    figures.sort_by(f64::total_cmp);
+    figures[figures.len() / 2]
+}
+
+fn against_raw(root: &Path, batch: usize, target: Target) {
+    let orders = batch * BATCHES;
+    let mut rounds = [const { Vec::new() }; 3];
     // In turns, so that what else the disk does hits both.
     for _ in 0..ROUNDS {
-        let (time, dir) = through_the_store(root, batch, Options::default());
+        let (time, dir) = through_the_store(root, batch, BATCHES);
         let raw = raw(root, &batches(dir.path(), batch));
-        ratios.push(raw.as_secs_f64() / time.as_secs_f64());
-        journal.push(time);
-        append.push(raw);
+        rounds[0].push(per_second(orders, time));
+        rounds[1].push(per_second(orders, raw));
+        rounds[2].push(raw.as_secs_f64() / time.as_secs_f64());
     }
-    ratios.sort_by(f64::total_cmp);
-    println!(
-        "figure: durable orders a second (attempt and outcome), batch {batch}: {:.0}",
-        per_second(batch * BATCHES, median(journal))
+    let [store, raw, ratio] = rounds.map(median);
+    let name = |what: &str| format!("{what}, batch {batch}");
+    let unit = "orders/s";
+    figure(
+        &name("durable orders (attempt and outcome)"),
+        store,
+        unit,
+        Target::None,
     );
-    println!(
-        "figure: raw append of the same bytes, batch {batch}: {:.0} orders a second",
-        per_second(batch * BATCHES, median(append))
+    figure(
+        &name("raw append of the same bytes"),
+        raw,
+        unit,
+        Target::None,
     );
-    println!(
-        "figure: journal / raw append, batch {batch}: {:.2} (of {ROUNDS} rounds {:.2} to {:.2})",
-        ratios[ROUNDS / 2],
-        ratios[0],
-        ratios[ROUNDS - 1]
-    );
+    figure(&name("journal / raw append"), ratio, "x", target);
+}
+
+fn against_sqlite(root: &Path) {
+    const ORDERS: usize = 200;
+    let mut rounds = [const { Vec::new() }; 2];
+    for _ in 0..ROUNDS {
+        let (time, _) = through_the_store(root, 64, 50);
+        let sqlite = per_second(ORDERS, through_sqlite(root, ORDERS));
+        rounds[0].push(sqlite);
+        rounds[1].push(per_second(64 * 50, time) / sqlite);
+    }
+    let [sqlite, ratio] = rounds.map(median);
+    let name = "SQLite (WAL, synchronous=FULL), one commit an order";
+    figure(name, sqlite, "orders/s", Target::None);
+    let name = "journal, batch 64 / one SQLite commit an order";
+    figure(name, ratio, "x", Target::AtLeast(20.0));
 }
 
 fn reading(root: &Path) {
-    let (_, dir) = through_the_store(root, 64, Options::default());
+    let (_, dir) = through_the_store(root, 64, BATCHES);
     let begin = Instant::now();
     let mut records = 0;
     FileIdempotencyStore::open(
@@ -203,9 +254,12 @@ fn reading(root: &Path) {
         },
     )
     .expect("whole");
-    println!(
-        "figure: records read, checked and applied a second: {:.0}",
-        per_second(records, begin.elapsed())
+    let rate = per_second(records, begin.elapsed());
+    figure(
+        "records read, checked and applied",
+        rate,
+        "records/s",
+        Target::None,
     );
 }
 
@@ -214,8 +268,8 @@ fn main() {
         .skip(1)
         .find(|argument| !argument.starts_with('-'));
     let root = given.map_or_else(|| PathBuf::from(env!("CARGO_TARGET_TMPDIR")), PathBuf::from);
-    for batch in [64, 1] {
-        durable_orders(&root, batch);
-    }
+    against_raw(&root, 1, Target::None);
+    against_raw(&root, 64, Target::AtLeast(0.5));
+    against_sqlite(&root);
     reading(&root);
 }

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use investbot_plugin_api::UnixNanos;
 
 use super::ids::{Ids, IdsAt};
-use super::journal::{Committed, Journal, JournalError, Mark, Opening, Sink, Sizes};
+use super::journal::{
+    Committed, Contents, Journal, JournalError, Mark, Opening, Position, Reading, Sink, Sizes, read,
+};
 use super::ledger::{Ledger, LedgerState};
 use super::{Claim, Epoch, IdempotencyStore, Record, StoreError};
 use crate::engine::Seen;
@@ -19,6 +21,8 @@ pub struct Options {
     pub sizes: Sizes,
     /// What a checkpoint kept, so that only what came after it is read.
     pub from: Option<(Mark, LedgerState)>,
+    /// What a checkpoint has seen of the journal, where all of it is read nevertheless.
+    pub expected: Option<Position>,
     /// Where the index of callers' ids is.
     pub ids: IdsAt,
 }
@@ -108,17 +112,14 @@ impl FileIdempotencyStore {
         options: Options,
         sink: &mut Sink<'_>,
     ) -> Result<Found, StoreError> {
-        let (from, state) = options.from.unzip();
-        let mut ledger = Ledger::restore(state.unwrap_or_default());
-        let take = &mut |mark, at, record: Record<'_>| {
-            ledger
-                .check(&record)
-                .map_err(|refused| refused.to_string())?;
-            ledger.apply(&record);
-            ledger.committed();
-            sink(mark, at, record)
-        };
-        let (journal, opening) = Journal::open(fs.clone(), dir, options.sizes, from, take)?;
+        let (reading, mut ledger) = begin_with(options.from, options.expected);
+        let (journal, opening) = Journal::open(
+            fs.clone(),
+            dir,
+            options.sizes,
+            reading,
+            &mut believing(&mut ledger, sink),
+        )?;
         let store = Self {
             journal,
             ledger,
@@ -131,6 +132,61 @@ impl FileIdempotencyStore {
     #[must_use]
     pub const fn epoch(&self) -> Option<&Epoch> {
         self.ledger.epoch()
+    }
+}
+
+/// What a journal says, and what is still to come by it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Inspected {
+    /// Where it ends, and how.
+    pub contents: Contents,
+    /// Who worked on it last.
+    pub last_epoch: Option<Epoch>,
+    /// The attempts without a settlement, by key.
+    pub in_doubt: Vec<Claim>,
+    /// The attempts that wait for a person, by key.
+    pub held: Vec<Claim>,
+}
+
+/// Reads a run's journal by the same rules as [`FileIdempotencyStore::open`] and changes nothing, not even a
+/// write that was cut off.
+pub fn inspect(
+    fs: &dyn Fs,
+    dir: &Path,
+    from: Option<(Mark, LedgerState)>,
+    expected: Option<Position>,
+    sink: &mut Sink<'_>,
+) -> Result<Inspected, StoreError> {
+    let (reading, mut ledger) = begin_with(from, expected);
+    let contents = read(fs, dir, reading, &mut believing(&mut ledger, sink))?;
+    Ok(Inspected {
+        contents,
+        last_epoch: ledger.epoch().cloned(),
+        in_doubt: ledger.in_doubt(),
+        held: ledger.held(),
+    })
+}
+
+fn begin_with(from: Option<(Mark, LedgerState)>, expected: Option<Position>) -> (Reading, Ledger) {
+    let (from, state) = from.unzip();
+    let ledger = Ledger::restore(state.unwrap_or_default());
+    (Reading { from, expected }, ledger)
+}
+
+/// Takes records into a ledger. What the rules would not have let happen is not believed.
+fn believing<'s>(
+    ledger: &'s mut Ledger,
+    sink: &'s mut Sink<'_>,
+) -> impl FnMut(Mark, UnixNanos, Record<'_>) -> Result<(), String> + 's {
+    move |mark, at, record| {
+        ledger.check(&record).map_err(|refused| {
+            // Without its hint, which is for the one who breaks the rule.
+            let text = refused.to_string();
+            text.lines().next().unwrap_or_default().to_owned()
+        })?;
+        ledger.apply(&record);
+        ledger.committed();
+        sink(mark, at, record)
     }
 }
 

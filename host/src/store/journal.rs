@@ -40,7 +40,8 @@ pub struct Sizes {
 impl Default for Sizes {
     fn default() -> Self {
         Self {
-            segment: 16 * 1024 * 1024,
+            // Of which the last is written anew at every start.
+            segment: 4 * 1024 * 1024,
             reserve: 64 * 1024,
         }
     }
@@ -129,18 +130,14 @@ impl std::fmt::Debug for Journal {
 }
 
 impl Journal {
-    /// Opens the journal in a directory, or begins it. `sink` is given every record after `from`.
+    /// Opens the journal in a directory, or begins it. `sink` is given every record that is to be read.
     pub fn open(
         fs: Arc<dyn Fs>,
         dir: &Path,
         sizes: Sizes,
-        from: Option<Mark>,
+        reading: Reading,
         sink: &mut Sink<'_>,
     ) -> Result<(Self, Opening), JournalError> {
-        let reading = Reading {
-            from,
-            expected: None,
-        };
         recovery::secure(fs.as_ref(), dir)?;
         let contents = read(fs.as_ref(), dir, reading, sink)?;
         let reserve = Reserve::take(fs.as_ref(), dir, sizes.reserve)?;

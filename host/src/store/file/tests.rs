@@ -518,8 +518,14 @@ fn a_journal_that_says_what_the_rules_forbid_is_not_believed() {
     for (what, records) in forbidden {
         let fs: Arc<dyn Fs> = Arc::new(SimFs::new());
         let ignore = &mut |_, _, _: Record<'_>| Ok(());
-        let (mut journal, _) =
-            Journal::open(fs.clone(), dir, Sizes::default(), None, ignore).expect("new");
+        let (mut journal, _) = Journal::open(
+            fs.clone(),
+            dir,
+            Sizes::default(),
+            Reading::default(),
+            ignore,
+        )
+        .expect("new");
         for record in &records {
             journal
                 .stage(NOW, record)
@@ -528,6 +534,7 @@ fn a_journal_that_says_what_the_rules_forbid_is_not_believed() {
         journal.commit().expect("room");
         let error =
             FileIdempotencyStore::open(fs, dir, Options::default(), ignore).expect_err(what);
+        assert_eq!(error.to_string().matches("hint").count(), 1, "{error}");
         let last = records.len() as u64;
         assert!(
             matches!(
@@ -572,4 +579,63 @@ fn an_attempt_costs_one_write_and_one_sync() {
     assert_eq!(fs.calls(), calls + 2);
     store.commit().expect("nothing to do");
     assert_eq!(fs.calls(), calls + 2);
+}
+
+#[test]
+fn a_look_at_a_journal_tells_the_same_and_changes_nothing() {
+    let fs = SimFs::new();
+    let mut store = open(&fs).expect("new");
+    let [first, second] = [claim(1, 1), claim(2, 1)];
+    put(&mut store, [attempt(&first).into_owned()]).expect("room");
+    let from = store.snapshot();
+    put(&mut store, [attempt(&second).into_owned()]).expect("room");
+    put(&mut store, [outcome(&first, held())]).expect("in doubt");
+    let mark = store.mark().expect("a journal");
+    drop(store);
+    let file = Path::new("/run/idempotency_keys.jsonl");
+    let mut torn = fs.peek(file).expect("there");
+    torn.extend_from_slice(b"{\"seq\":\"");
+    fs.plant(file, &torn);
+    for from in [None, from] {
+        let expected = Some(mark.position);
+        let ignore = &mut |_, _, _: Record<'_>| Ok(());
+        let found = inspect(&fs, Path::new("/run"), from, expected, ignore).expect("torn");
+        assert_eq!(
+            (found.in_doubt, found.held),
+            (vec![second.clone()], vec![first.clone()])
+        );
+        assert_eq!(found.contents.mark, mark);
+        assert!(found.contents.torn.is_some());
+        assert_eq!(found.last_epoch.map(|epoch| epoch.number), Some(1));
+    }
+    assert_eq!(fs.peek(file), Some(torn));
+}
+
+#[test]
+fn what_a_checkpoint_has_seen_must_be_there_though_all_is_read() {
+    let fs = SimFs::new();
+    let mut store = open(&fs).expect("new");
+    put(&mut store, [Record::Offset(1)]).expect("room");
+    let expected = store.mark().map(|mark| mark.position);
+    let kept = fs
+        .peek(Path::new("/run/idempotency_keys.jsonl"))
+        .expect("there");
+    put(&mut store, [Record::Offset(2)]).expect("room");
+    let lost = store.mark().map(|mark| mark.position);
+    let reopen = |expected| {
+        fs.plant(Path::new("/run/idempotency_keys.jsonl"), &kept);
+        open_from(
+            &fs,
+            Options {
+                expected,
+                ..options()
+            },
+        )
+    };
+    reopen(expected).expect("all that was seen");
+    let error = reopen(lost).expect_err("its end is gone");
+    assert!(
+        matches!(error, StoreError::Journal(JournalError::CutShort { .. })),
+        "{error}"
+    );
 }

@@ -186,7 +186,11 @@ type Opened = (Journal, Opening, Vec<Record<'static>>);
 fn open_from(fs: &SimFs, sizes: Sizes, from: Option<Mark>) -> Result<Opened, JournalError> {
     let mut records = Vec::new();
     let fs: Arc<dyn crate::fs::Fs> = Arc::new(fs.clone());
-    let (journal, opening) = Journal::open(fs, dir(), sizes, from, &mut |_, _, record| {
+    let reading = Reading {
+        from,
+        expected: None,
+    };
+    let (journal, opening) = Journal::open(fs, dir(), sizes, reading, &mut |_, _, record| {
         records.push(record.into_owned());
         Ok(())
     })?;
