@@ -165,7 +165,10 @@ impl Prepared {
         let recalled = recall(kept, snapshot, &config_of, source, &mut told)?;
         match failed {
             Some(error) => Err(error.into()),
-            None => Ok(recalled),
+            None => {
+                record.cut()?;
+                Ok(recalled)
+            }
         }
     }
 

@@ -92,9 +92,9 @@ impl Record {
         Self::on(ReportDigest::default(), stream, files)
     }
 
-    /// The record of a run that goes on. With the mark of a checkpoint the files are cut back to it;
-    /// without one they begin anew, and get all reports again. Either way they come to be what they would
-    /// have been. `stream` is a new one: it gets the reports from here on.
+    /// The record of a run that goes on: from the mark of a checkpoint, or from the beginning. It is given the
+    /// reports from there on again, which leaves the files as they are, and then [`cut`](Self::cut).
+    /// `stream` is a new one: it gets the reports from here on.
     ///
     /// # Errors
     ///
@@ -169,6 +169,11 @@ impl Record {
         Ok(Marking { mark, unsynced })
     }
 
+    /// All reports of earlier processes were given again: what the files have beyond them, nobody relied on.
+    pub fn cut(&mut self) -> Result<(), RecordError> {
+        Ok(self.files.as_mut().map_or(Ok(()), Files::finish)?)
+    }
+
     /// Adds a report.
     pub fn report(&mut self, report: &ExecutionReport) -> Result<(), RecordError> {
         write_canonical_json(report, &mut self.line);
@@ -207,9 +212,9 @@ impl Files {
 
     fn begin(run_dir: &RunDir) -> Result<Self, RunDirError> {
         let mut files = Self {
-            reports: run_dir.begin_file(Self::REPORTS)?,
-            fills: run_dir.begin_file(Self::FILLS)?,
-            fills_csv: run_dir.begin_file(Self::FILLS_CSV)?,
+            reports: run_dir.resume_file(Self::REPORTS, 0)?,
+            fills: run_dir.resume_file(Self::FILLS, 0)?,
+            fills_csv: run_dir.resume_file(Self::FILLS_CSV, 0)?,
         };
         run_dir.sync_names()?;
         files.fills_csv.line(Record::FILL_COLUMNS)?;

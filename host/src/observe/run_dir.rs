@@ -150,12 +150,8 @@ impl RunDir {
         Ok(path)
     }
 
-    /// Begins a file inside, in place of whatever has the name.
-    pub fn begin_file(&self, name: &str) -> Result<RunFile, RunDirError> {
-        RunFile::begin(self.path.join(name))
-    }
-
-    /// Goes on with a file inside after its first `length` bytes; what follows them is cut off.
+    /// Goes on with a file inside after its first `length` bytes; what follows them is written over, and cut
+    /// off with [`RunFile::finish`].
     ///
     /// # Errors
     ///

@@ -22,29 +22,23 @@ pub struct SyncHandle {
 }
 
 impl RunFile {
-    /// An empty file in place of whatever has the name.
-    pub(super) fn begin(path: PathBuf) -> Result<Self, RunDirError> {
-        match File::create(&path) {
-            Ok(file) => Ok(Self::on(path, file, 0)),
-            Err(source) => Err(RunDirError::Io { path, source }),
-        }
-    }
-
-    /// A file that is there, cut back to its first `length` bytes.
+    /// A file that is there (or, from 0, need not be), to be written over after its first `length` bytes. What is there stays until it
+    /// is written over or [`finish`](Self::finish)ed: a process that writes the same again, and dies at
+    /// that, leaves it whole.
     pub(super) fn resume(path: PathBuf, length: u64) -> Result<Self, RunDirError> {
         let found = match std::fs::metadata(&path) {
             Ok(about) => Some(about.len()),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(source) => return Err(RunDirError::Io { path, source }),
         };
-        if found.is_none_or(|found| found < length) {
+        if found.unwrap_or_default() < length {
             return Err(RunDirError::Short {
                 path,
                 found,
                 expected: length,
             });
         }
-        match cut(&path, length) {
+        match open_at(&path, length) {
             Ok(file) => Ok(Self::on(path, file, length)),
             Err(source) => Err(RunDirError::Io { path, source }),
         }
@@ -71,9 +65,12 @@ impl RunFile {
         Ok(())
     }
 
-    /// Hands everything to the system.
+    /// Hands everything to the system, and cuts off what an earlier process wrote after it.
     pub fn finish(&mut self) -> Result<(), RunDirError> {
-        self.file.flush().map_err(|source| self.failed(source))
+        self.file
+            .flush()
+            .and_then(|()| self.file.get_ref().set_len(self.length))
+            .map_err(|source| self.failed(source))
     }
 
     /// Hands everything to the system, to be brought to the disk through what this answers.
@@ -104,9 +101,11 @@ impl SyncHandle {
     }
 }
 
-fn cut(path: &Path, length: u64) -> io::Result<File> {
-    let mut file = OpenOptions::new().write(true).open(path)?;
-    file.set_len(length)?;
+fn open_at(path: &Path, length: u64) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    // Without a byte that must be there, the file need not be there.
+    options.write(true).create(length == 0).truncate(false);
+    let mut file = options.open(path)?;
     file.seek(SeekFrom::Start(length))?;
     Ok(file)
 }

@@ -215,7 +215,7 @@ fn a_file_goes_on_where_it_was() {
     let parent = tempfile::tempdir().expect("a temporary directory");
     let run_dir = RunDir::create(parent.path()).expect("empty");
     let text = || fs::read_to_string(parent.path().join("lines")).expect("readable");
-    let mut file = run_dir.begin_file("lines").expect("writable");
+    let mut file = run_dir.resume_file("lines", 0).expect("writable");
     file.line("one").expect("buffered");
     assert_eq!(file.length(), 4);
     file.sync_handle()
@@ -226,6 +226,11 @@ fn a_file_goes_on_where_it_was() {
     file.line("two").expect("buffered");
     drop(file);
     assert_eq!(text(), "one\ntwo\n");
+    let mut file = run_dir.resume_file("lines", 4).expect("long enough");
+    assert_eq!(text(), "one\ntwo\n", "what was there stays");
+    file.line("3").expect("buffered");
+    file.finish().expect("writable");
+    assert_eq!(text(), "one\n3\n");
     let mut file = run_dir.resume_file("lines", 4).expect("long enough");
     file.line("three").expect("buffered");
     file.finish().expect("writable");
@@ -245,6 +250,8 @@ fn a_file_goes_on_where_it_was() {
       hint: delete checkpoint.json: then the file is written anew from the journal
     ");
     assert_eq!(text(), "one\nthree\n", "what is refused is left as it is");
-    drop(run_dir.begin_file("lines").expect("writable"));
+    let mut file = run_dir.resume_file("lines", 0).expect("writable");
+    assert_eq!(text(), "one\nthree\n");
+    file.finish().expect("writable");
     assert_eq!(text(), "");
 }
