@@ -91,13 +91,14 @@ fn a_power_failure_does_not_take_back_what_was_read() {
             fs.restart();
             let mut read = 0;
             let store: Arc<dyn crate::fs::Fs> = Arc::new(fs.clone());
-            let opened = Journal::open(store, dir(), small(), Reading::default(), &mut |_, _, _| {
-                read += 1;
-                if read == 3 {
-                    fs.crash(seed);
-                }
-                Ok(())
-            });
+            let opened =
+                Journal::open(store, dir(), small(), Reading::default(), &mut |_, _, _| {
+                    read += 1;
+                    if read == 3 {
+                        fs.crash(seed);
+                    }
+                    Ok(())
+                });
             drop(opened);
             assert_holds(&fs, read, &format!("seed {seed}"));
         }
