@@ -15,6 +15,7 @@ use clap::{Parser, Subcommand};
 
 use self::args::RunArgs;
 use self::drill::DrillArgs;
+use self::resolve::ResolveArgs;
 use self::verify::VerifyArgs;
 
 /// An order execution host for algorithmic trading.
@@ -37,6 +38,9 @@ enum Command {
     /// Runs a strategy on bars, or a stream of order intents, and shows what came of it
     #[command(after_long_help = run::EXAMPLES, long_about = run::ABOUT)]
     Run(RunArgs),
+    /// Shows the orders that are held, and records what became of one
+    #[command(after_long_help = resolve::EXAMPLES, long_about = resolve::ABOUT)]
+    Resolve(ResolveArgs),
     /// Checks a run: recomputes it from its journal and its data, and compares
     #[command(after_long_help = verify::EXAMPLES, long_about = verify::ABOUT)]
     Verify(VerifyArgs),
@@ -51,6 +55,7 @@ pub fn main() -> std::process::ExitCode {
     // A command line that makes no sense ends here, with exit code 2 and clap's explanation.
     match Cli::parse().command {
         Command::Run(args) => run::run(args).into(),
+        Command::Resolve(args) => resolve::run(&args).into(),
         Command::Verify(args) => verify::run(args).into(),
         Command::Drill(args) => drill::run(args).into(),
     }

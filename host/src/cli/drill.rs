@@ -4,9 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::settings::{configure, flag};
+use super::settings::{configure, flag, plugin_dirs};
 use super::terminal::fail;
-use crate::config::FlagValue;
 use crate::drill::{Plan, Tally, hold};
 use crate::exec::StopFlag;
 use crate::exit::ExitCode;
@@ -74,11 +73,7 @@ pub(super) fn run(args: DrillArgs) -> ExitCode {
         flag("run.seed", args.seed),
         flag("run.pace", args.pace),
     ];
-    let dirs = (!args.plugin_dir.is_empty()).then_some(args.plugin_dir);
-    let dirs = dirs.map(|texts| FlagValue {
-        key: "plugin.dirs",
-        texts,
-    });
+    let dirs = plugin_dirs(args.plugin_dir);
     let flags = flags.into_iter().flatten().chain(dirs).collect();
     let config = configure(flags, None);
     let stop = match StopFlag::from_signals() {

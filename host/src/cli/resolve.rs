@@ -8,22 +8,28 @@ use clap::builder::{
 };
 use serde::Serialize;
 
-use super::terminal::fail;
+use super::settings::Places;
+use super::terminal::{fail, say};
+use crate::exec::resolve::{HeldOrder, held, resolve};
 use crate::exec::{Decision, RunError};
 use crate::exit::ExitCode;
 use crate::observe::output::{Output, OutputError};
+use crate::observe::table::grid;
 
 /// The text above the arguments in the long help.
 pub const ABOUT: &str = "\
-Records what became of a held order, after somebody has looked it up at the venue.
+Records what became of a held order, after somebody has looked it up at the venue. Without KEY, shows the \
+orders that are held.
 
-An order is held when nothing proves whether it lives at the venue, and nothing more is done about it until \
-a person says. The decision goes into the run's journal with its reason, and takes effect when the run is \
-gone on with (investbot run --resume RUN_DIR). It cannot be taken back.";
+An order is held when nothing proves whether it lives at the venue, or when the venue has contradicted \
+itself about it, and nothing more is done about it until a person says. The decision goes into the run's \
+journal with its reason, and takes effect when the run is gone on with (investbot run --resume RUN_DIR). It \
+cannot be taken back.";
 
 /// The text below the arguments in the long help.
 pub const EXAMPLES: &str = "\
 Examples:
+  investbot resolve runs/1                                  what there is to decide
   investbot resolve runs/1 ib7-4f1c29 --as accepted --reason 'open at the venue, seen in its web page'
   investbot resolve runs/1 ib7-4f1c29 --as absent --reason 'ticket 4711: the venue never got it'";
 
@@ -33,67 +39,127 @@ pub struct ResolveArgs {
     /// The run directory, in which no run is at work
     #[arg(value_name = "RUN_DIR")]
     pub run_dir: PathBuf,
-    /// The held order: its idempotency key or its client order id
+    /// The held order: its idempotency key, its client order id or its caller's id
     #[arg(value_name = "KEY", value_parser = NonEmptyStringValueParser::new())]
-    pub key: String,
+    #[arg(requires_all = ["decision", "reason"])]
+    pub key: Option<String>,
     /// What became of it
-    #[arg(long = "as", value_name = "DECISION", value_parser = decisions())]
-    pub decision: Decision,
+    #[arg(long = "as", value_name = "DECISION", value_parser = decisions(), requires = "key")]
+    pub decision: Option<Decision>,
     /// Who found that out, and how: kept in the journal
-    #[arg(long, value_name = "TEXT", value_parser = one_line)]
-    pub reason: String,
+    #[arg(long, value_name = "TEXT", value_parser = one_line, requires = "key")]
+    pub reason: Option<String>,
+    /// Where its files are.
+    #[command(flatten)]
+    pub places: Places,
     /// Writes JSON to standard output, one object a line
     #[arg(long)]
     pub json: bool,
 }
 
-/// A decision that was recorded.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Resolution {
-    /// The order's idempotency key.
-    pub key: String,
-    /// What the venue knows it by.
-    pub client_order_id: String,
-}
-
-/// Has a decision recorded by `record`, and tells which order it was about.
-pub fn run(
-    args: &ResolveArgs,
-    record: impl FnOnce(&ResolveArgs) -> Result<Resolution, RunError>,
-) -> ExitCode {
-    let resolution = match record(args) {
-        Ok(resolution) => resolution,
-        Err(error) => return fail(&error, error.exit_code()),
+/// Records a decision, or shows what there is to decide.
+pub(super) fn run(args: &ResolveArgs) -> ExitCode {
+    let done = match (&args.key, args.decision, &args.reason) {
+        (Some(key), Some(decision), Some(reason)) => record(args, key, decision, reason),
+        _ => list(args),
     };
-    match print(&mut Output::stdout(), args, &resolution) {
-        Ok(()) => ExitCode::Ok,
-        Err(error) => fail(error, ExitCode::Unexpected),
+    match done {
+        Err(error) => fail(&error, error.exit_code()),
+        Ok(Err(error)) => fail(error, ExitCode::Unexpected),
+        Ok(Ok(())) => ExitCode::Ok,
     }
 }
 
-fn print(out: &mut Output, args: &ResolveArgs, about: &Resolution) -> Result<(), OutputError> {
+type Done = Result<Result<(), OutputError>, RunError>;
+
+fn record(args: &ResolveArgs, key: &str, decision: Decision, reason: &str) -> Done {
+    let configure = |resumed: &_| args.places.configure(resumed);
+    let order = resolve(&args.run_dir, configure, key, decision, reason)?;
+    let decided = Line {
+        kind: "resolved",
+        key: &order.key,
+        client_order_id: &order.client_order_id,
+        decision: name_of(decision),
+        reason,
+    };
+    Ok(print(&mut Output::stdout(), args, &decided))
+}
+
+fn list(args: &ResolveArgs) -> Done {
+    let orders = held(&args.run_dir, |resumed| args.places.configure(resumed))?;
+    let printed = print_held(&mut Output::stdout(), args, &orders);
+    if !orders.is_empty() && !args.json {
+        say(format_args!(
+            "look them up at the venue; then: investbot resolve {} KEY --as accepted|rejected|absent --reason TEXT",
+            args.run_dir.display()
+        ));
+    }
+    Ok(printed)
+}
+
+const FORMAT: &str = "investbot.resolve";
+
+fn print(out: &mut Output, args: &ResolveArgs, decided: &Line<'_>) -> Result<(), OutputError> {
     if args.json {
-        out.header_of("investbot.resolve")?;
-        let line = Line {
-            kind: "resolved",
-            key: &about.key,
-            client_order_id: &about.client_order_id,
-            decision: name_of(args.decision),
-            reason: &args.reason,
-        };
-        out.line(&serde_json::to_string(&line).expect("strings are JSON"))?;
+        out.header_of(FORMAT)?;
+        out.line(&serde_json::to_string(decided).expect("strings are JSON"))?;
     } else {
         out.line(&format!(
             "order {} is {}: recorded; `investbot run --resume {}` goes on with it",
-            about.client_order_id,
-            name_of(args.decision),
+            decided.client_order_id,
+            decided.decision,
             args.run_dir.display()
         ))?;
     }
     out.flush()
 }
 
-/// A decision as a line of JSON.
+fn print_held(
+    out: &mut Output,
+    args: &ResolveArgs,
+    orders: &[HeldOrder],
+) -> Result<(), OutputError> {
+    if args.json {
+        out.header_of(FORMAT)?;
+        for order in orders {
+            let line = HeldLine {
+                kind: "held",
+                order,
+            };
+            out.line(&serde_json::to_string(&line).expect("strings are JSON"))?;
+        }
+    } else if orders.is_empty() {
+        out.line("no order is held")?;
+    } else {
+        let headings = ["key", "client order id", "order", "filled", "because"];
+        out.line(&grid(headings, orders.iter().map(row)))?;
+    }
+    out.flush()
+}
+
+fn row(order: &HeldOrder) -> [String; 5] {
+    let HeldOrder {
+        side,
+        order_type,
+        quantity,
+        instrument,
+        ..
+    } = order;
+    let because = if order.contradicted {
+        "the venue contradicted itself"
+    } else {
+        "nothing proves what became of it"
+    };
+    [
+        order.key.clone(),
+        order.client_order_id.clone(),
+        format!("{side} {quantity} {instrument}, {order_type}"),
+        order.filled.to_string(),
+        because.to_owned(),
+    ]
+}
+
+/// A decision that was recorded, as a line of JSON.
 #[derive(Serialize)]
 struct Line<'a> {
     kind: &'static str,
@@ -101,6 +167,14 @@ struct Line<'a> {
     client_order_id: &'a str,
     decision: &'static str,
     reason: &'a str,
+}
+
+/// An order that is held, as a line of JSON.
+#[derive(Serialize)]
+struct HeldLine<'a> {
+    kind: &'static str,
+    #[serde(flatten)]
+    order: &'a HeldOrder,
 }
 
 const DECISIONS: [(Decision, &str); 3] = [
@@ -172,18 +246,22 @@ mod tests {
         let whole = ["runs/1", "ib7", "--as", "absent", "--reason", "ticket 4711"];
         let want = ResolveArgs {
             run_dir: "runs/1".into(),
-            key: "ib7".to_owned(),
-            decision: Decision::Absent,
-            reason: "ticket 4711".to_owned(),
+            key: Some("ib7".to_owned()),
+            decision: Some(Decision::Absent),
+            reason: Some("ticket 4711".to_owned()),
+            places: Places::default(),
             json: false,
         };
         assert_eq!(parse(&whole), Ok(want.clone()));
         for (decision, _) in DECISIONS {
             let mut args = whole;
             args[3] = name_of(decision);
-            assert_eq!(parse(&args).expect("a word").decision, decision);
+            assert_eq!(parse(&args).expect("a word").decision, Some(decision));
         }
-        for missing in [&whole[..2], &whole[..4], &whole[1..], &[]] {
+        let list = parse(&whole[..1]).expect("a list");
+        assert_eq!((list.key, list.decision, list.reason), (None, None, None));
+        let without_order = ["runs/1", "--as", "absent"];
+        for missing in [&whole[..2], &whole[..4], &whole[1..], &without_order, &[]] {
             let said = parse(missing).expect_err("something is missing");
             assert!(said.contains("required"), "{said}");
         }
@@ -217,14 +295,17 @@ mod tests {
     fn what_was_recorded_is_told() {
         let args = ["runs/1", "k1", "--as", "rejected", "--reason", "said so"];
         let mut args = parse(&args).expect("valid");
-        let about = Resolution {
-            key: "k1".to_owned(),
-            client_order_id: "c1".to_owned(),
+        let decided = Line {
+            kind: "resolved",
+            key: "k1",
+            client_order_id: "c1",
+            decision: "rejected",
+            reason: "said so",
         };
         let told = |args: &ResolveArgs| {
             let file = tempfile::NamedTempFile::new().expect("a temporary directory");
             let out = file.reopen().expect("it is there");
-            print(&mut Output::to(Box::new(out)), args, &about).expect("writable");
+            print(&mut Output::to(Box::new(out)), args, &decided).expect("writable");
             std::fs::read_to_string(file.path()).expect("text")
         };
         insta::assert_snapshot!(told(&args), @"order c1 is rejected: recorded; `investbot run --resume runs/1` goes on with it");

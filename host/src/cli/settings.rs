@@ -1,5 +1,7 @@
 //! From the command line to the configuration, for every subcommand that has one.
 
+use clap::Args;
+
 use super::terminal::{choose_color, say};
 use crate::config::{FlagValue, Layers, LogFormat, RuntimeConfig};
 use crate::exec::Resumed;
@@ -33,4 +35,37 @@ pub(super) fn flag(key: &'static str, text: Option<String>) -> Option<FlagValue>
         key,
         texts: vec![text],
     })
+}
+
+/// Where a run's files are now.
+#[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
+pub struct Places {
+    /// Where the bars are now, if they are somewhere else
+    #[arg(long, value_name = "FILE")]
+    bars: Option<String>,
+    /// Where the file of intents is now, if it is somewhere else
+    #[arg(long, value_name = "FILE")]
+    intents: Option<String>,
+    /// A directory that is searched for the plugin before all others
+    #[arg(long, value_name = "DIR")]
+    plugin_dir: Vec<String>,
+}
+
+impl Places {
+    /// The configuration of a run that is looked at.
+    pub(super) fn configure(&self, resumed: &Resumed) -> RuntimeConfig {
+        let named = [
+            flag("bars.source", self.bars.clone()),
+            flag("intents", self.intents.clone()),
+        ];
+        let dirs = plugin_dirs(self.plugin_dir.clone());
+        let flags = named.into_iter().flatten().chain(dirs);
+        configure(flags.collect(), Some(resumed))
+    }
+}
+
+/// The flag that names directories of plugins, if it was given.
+pub(super) fn plugin_dirs(texts: Vec<String>) -> Option<FlagValue> {
+    let key = "plugin.dirs";
+    (!texts.is_empty()).then_some(FlagValue { key, texts })
 }

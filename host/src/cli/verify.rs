@@ -5,9 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::Serialize;
 
-use super::settings::{configure, flag};
+use super::settings::Places;
 use super::terminal::fail;
-use crate::config::FlagValue;
 use crate::exec::verify::{Mismatch, Verified, VerifyError, verify};
 use crate::exit::ExitCode;
 use crate::observe::output::{Output, OutputError};
@@ -37,15 +36,8 @@ pub(super) struct VerifyArgs {
     /// The run directory, in which no run is at work
     #[arg(value_name = "RUN_DIR")]
     run_dir: PathBuf,
-    /// Where the bars are now, if they are somewhere else
-    #[arg(long, value_name = "FILE")]
-    bars: Option<String>,
-    /// Where the file of intents is now, if it is somewhere else
-    #[arg(long, value_name = "FILE")]
-    intents: Option<String>,
-    /// A directory that is searched for the plugin before all others
-    #[arg(long, value_name = "DIR")]
-    plugin_dir: Vec<String>,
+    #[command(flatten)]
+    places: Places,
     /// Writes JSON to standard output, one object a line
     #[arg(long)]
     json: bool,
@@ -53,16 +45,7 @@ pub(super) struct VerifyArgs {
 
 /// Checks it and says what came of it.
 pub(super) fn run(args: VerifyArgs) -> ExitCode {
-    let flags = [
-        flag("bars.source", args.bars),
-        flag("intents", args.intents),
-    ];
-    let dirs = (!args.plugin_dir.is_empty()).then_some(FlagValue {
-        key: "plugin.dirs",
-        texts: args.plugin_dir,
-    });
-    let flags = flags.into_iter().flatten().chain(dirs).collect();
-    let verified = verify(&args.run_dir, |resumed| configure(flags, Some(resumed)));
+    let verified = verify(&args.run_dir, |resumed| args.places.configure(resumed));
     let mut out = Output::stdout();
     let (printed, code) = match verified {
         Ok(verified) => (print_match(&mut out, &verified, args.json), ExitCode::Ok),

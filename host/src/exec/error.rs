@@ -7,6 +7,7 @@ use investbot_plugin_api::AdapterError;
 use super::boot::RecallError;
 use super::reconcile::Unsound;
 use super::replay::ReplayError;
+use super::resolve::HeldOrder;
 use super::session::SessionError;
 use crate::config::ConfigError;
 use crate::engine::core::{InstrumentError, RestoreError};
@@ -91,6 +92,17 @@ pub enum RunError {
     /// What the run did cannot be replayed.
     #[error(transparent)]
     Replay(Box<ReplayError>),
+    /// There is nothing to decide about an order.
+    #[error(
+        "no order of this run is held under the name {name}, so there is nothing to decide{}\n  hint: check \
+         the name; a decision that was recorded stands", listed(held)
+    )]
+    NotHeld {
+        /// What was looked for.
+        name: String,
+        /// The orders that are held.
+        held: Vec<HeldOrder>,
+    },
     /// The venue did not answer what has to be known before the first order.
     #[error(
         "the venue did not tell its {what}: {error}\n  hint: nothing was sent; run again once the venue answers"
@@ -178,6 +190,7 @@ impl RunError {
             Self::Config(error) if error.is_of_another_run() => ExitCode::RunDir,
             Self::Config(_) | Self::Intents { .. } => ExitCode::ConfigOrData,
             Self::OtherData { .. } => ExitCode::RunDir,
+            Self::NotHeld { .. } => ExitCode::Usage,
             Self::Lines(error) => error.exit_code(),
             Self::Data(error) => error.exit_code(),
             Self::Plugin(_)
@@ -212,6 +225,24 @@ fn numbered(lines: &[String]) -> String {
     lines
         .map(|(index, line)| format!("\n  {}. {line}", index + 1))
         .collect()
+}
+
+fn listed(held: &[HeldOrder]) -> String {
+    if held.is_empty() {
+        return "; none is".to_owned();
+    }
+    let lines = held.iter().map(|order| {
+        let HeldOrder {
+            key,
+            client_order_id,
+            side,
+            quantity,
+            instrument,
+            ..
+        } = order;
+        format!("{key} ({client_order_id}, {side} {quantity} {instrument})")
+    });
+    format!("; held are{}", numbered(&lines.collect::<Vec<_>>()))
 }
 
 /// How many orders a message names.

@@ -21,7 +21,7 @@ use super::prepare::Prepared;
 use super::reconcile::{Reconciler, StartError};
 use super::session::Session;
 use super::signals::StopFlag;
-use super::source::{Intents, Source, Window};
+use super::source::{Intents, Source};
 use super::watch::Watch;
 use super::worker::ExecWorker;
 use crate::clock::{Clock as _, RunClock, SystemClock};
@@ -29,7 +29,6 @@ use crate::config::{Pace, Risk};
 use crate::engine::retry::Backoff;
 use crate::engine::{Core, CoreConfig, ExecutionReport, OrderSupport, RiskLimits};
 use crate::exit::ExitCode;
-use crate::feed::BarStream;
 use crate::observe::output::Output;
 use crate::observe::progress::Progress;
 use crate::observe::record::Record;
@@ -94,20 +93,12 @@ impl Prepared {
                     .max(self.config.bars.from.unwrap_or_default()),
             );
         }
-        let window = Window {
-            from: self.config.bars.from,
-            to: self.config.bars.to,
-        };
         let progress = match &self.bars {
             Some(bars) => Progress::new(bars.progress(), !self.config.output.quiet),
             None => Progress::hidden(),
         };
-        let last_bar = match (&mut self.bars, &snapshot) {
-            (Some(bars), Some(snapshot)) => bars.skip(snapshot.progress.bars, window.from)?,
-            _ => None,
-        };
-        let bars = self.bars.take().map(BarStream::spawn).transpose()?;
-        let mut source = Source::new(bars, window, None);
+        let passed = snapshot.as_ref().map(|snapshot| snapshot.progress.bars);
+        let (mut source, last_bar) = self.bars_from(passed.unwrap_or_default())?;
         let stream = self.is_stream().then(Output::stdout);
         let mut record = match &run_dir {
             None => Record::new(stream, None)?,

@@ -5,13 +5,15 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read};
 
+use investbot_plugin_api::Bar;
 use investbot_plugin_api::manifest::Manifest;
 
 use super::error::RunError;
 use super::resumed::{OpenIntents, Resumed};
+use super::source::{Source, Window};
 use crate::config::{ConfigError, Gaps, IntentSource, Mode, RuntimeConfig, ValidatedPluginConfig};
 use crate::engine::strategy::{self, Strategy};
-use crate::feed::{BarOptions, BarReader, Bundled, GapPolicy, IntentReader};
+use crate::feed::{BarOptions, BarReader, BarStream, Bundled, GapPolicy, IntentReader};
 use crate::plugin::{Plugin, SearchPath};
 
 type Validate = fn(&RuntimeConfig, &Manifest, Mode) -> Result<ValidatedPluginConfig, ConfigError>;
@@ -81,6 +83,20 @@ impl Prepared {
     /// Whether the run takes intents from a stream, and tells of them on standard output.
     pub(super) fn is_stream(&self) -> bool {
         self.config.mode() == Mode::Intents
+    }
+
+    /// The bars after the first `passed`, with the last of those. They can be taken once.
+    pub(super) fn bars_from(&mut self, passed: u64) -> Result<(Source, Option<Bar>), RunError> {
+        let window = Window {
+            from: self.config.bars.from,
+            to: self.config.bars.to,
+        };
+        let last = match &mut self.bars {
+            Some(bars) if passed > 0 => bars.skip(passed, window.from)?,
+            _ => None,
+        };
+        let bars = self.bars.take().map(BarStream::spawn).transpose()?;
+        Ok((Source::new(bars, window, None), last))
     }
 
     /// A strategy that has seen nothing yet; `None` if intents come from a stream.

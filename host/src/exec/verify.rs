@@ -19,10 +19,8 @@ use super::error::RunError;
 use super::prepare::Prepared;
 use super::replay::{Replay, Replayed};
 use super::resumed::Resumed;
-use super::source::{Source, Window};
 use crate::config::RuntimeConfig;
 use crate::engine::ExecutionReport;
-use crate::feed::BarStream;
 use crate::fs::RealFs;
 use crate::observe::record::check::{CheckedFile, RecordCheck};
 use crate::store::audit::{Known, audit};
@@ -74,7 +72,8 @@ pub fn verify(
     let run_dir = run_dir.expect("a run that goes on has a directory");
     let snapshot: Option<Snapshot> =
         checkpoint::read(&RealFs, run_dir.path()).map_err(RunError::from)?;
-    let mut source = prepared.bars_again()?;
+    // The intents are in the journal.
+    let (mut source, _) = prepared.bars_from(0)?;
     let check = RefCell::new(RecordCheck::open(run_dir.path())?);
     let failed = RefCell::new(None);
     let mut told = |report: &ExecutionReport| {
@@ -223,17 +222,5 @@ impl Walk<'_> {
             clean: at.clean,
         };
         mismatch::compare(checkpoint::NAME, "", snapshot, &recomputed)
-    }
-}
-
-impl Prepared {
-    /// The bars from the beginning, without the intents: those are in the journal.
-    fn bars_again(&mut self) -> Result<Source, RunError> {
-        let window = Window {
-            from: self.config.bars.from,
-            to: self.config.bars.to,
-        };
-        let bars = self.bars.take().map(BarStream::spawn).transpose()?;
-        Ok(Source::new(bars, window, None))
     }
 }

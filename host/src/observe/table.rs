@@ -21,6 +21,19 @@ pub fn table<N: Into<String>>(
     table.to_string()
 }
 
+/// A table with any number of columns.
+#[must_use]
+pub fn grid<const N: usize>(
+    headings: [&str; N],
+    rows: impl IntoIterator<Item = [String; N]>,
+) -> String {
+    let mut table = Table::new();
+    table.load_style(UTF8_FULL_CONDENSED);
+    table.set_header(headings);
+    table.add_rows(rows);
+    table.to_string()
+}
+
 /// Groups the digits before the point by threes.
 #[must_use]
 pub fn grouped(number: &str) -> String {

@@ -241,7 +241,7 @@ contract!(
     what_is_not_durable_is_not_settled,
     what_nobody_knows_stays_in_doubt,
     an_absent_order_may_be_given_up,
-    a_held_order_is_decided_once_and_never_sent_again,
+    a_held_order_is_decided_and_never_sent_again,
     an_id_is_known_from_the_moment_it_is_staged,
 );
 
@@ -439,7 +439,7 @@ fn an_absent_order_may_be_given_up<S: IdempotencyStore>(store: impl Fn() -> S) {
     );
 }
 
-fn a_held_order_is_decided_once_and_never_sent_again<S: IdempotencyStore>(store: impl Fn() -> S) {
+fn a_held_order_is_decided_and_never_sent_again<S: IdempotencyStore>(store: impl Fn() -> S) {
     for decision in [Decision::Accepted, Decision::Rejected, Decision::Absent] {
         let mut store = store();
         let order = claim(1, 1);
@@ -463,9 +463,9 @@ fn a_held_order_is_decided_once_and_never_sent_again<S: IdempotencyStore>(store:
             );
         }
         put(&mut store, [resolved(&order)]).expect("held");
-        let twice = store.stage(resolved(&order), NOW);
-        assert_eq!(twice, Err(StoreError::NotHeld { key: "k1".into() }));
-        assert_eq!(store.held(), []);
+        // The venue may contradict itself about it, and then it waits for a person again.
+        put(&mut store, [resolved(&order)]).expect("settled");
+        assert_eq!((store.held(), store.in_doubt()), (vec![], vec![]));
         let again = store.stage(attempt(&claim(1, 2)), NOW);
         assert!(
             matches!(again, Err(StoreError::AttemptedBefore { .. })),

@@ -127,12 +127,15 @@ impl Ledger {
         check_order(&known.claim, &outcome.client_order_id)
     }
 
+    /// An order that is settled here may still wait for a person, because the venue has contradicted itself
+    /// since. Whether it does, the core knows; a decision about one that does not wait changes nothing.
     fn check_resolution(&self, resolved: &Resolved<'_>) -> Result<(), StoreError> {
         match self.orders.get(resolved.key.as_ref()) {
+            None => Ok(()),
             Some(known) if known.standing == Standing::Held => {
                 check_order(&known.claim, &resolved.client_order_id)
             }
-            _ => Err(StoreError::NotHeld {
+            Some(_) => Err(StoreError::NotHeld {
                 key: resolved.key.clone().into_owned(),
             }),
         }
