@@ -335,8 +335,16 @@ impl Desk {
         let now = self.now();
         let mut commands = Vec::new();
         if self.full.is_none() {
-            for attempt in self.parts.worker.attempts(now) {
-                self.parts.books.on_attempt(&attempt, now, &mut commands)?;
+            let attempts = self.parts.worker.attempts(now);
+            for attempt in &attempts {
+                match self.parts.books.on_attempt(attempt, now, &mut commands) {
+                    Err(full @ StoreError::Full { .. }) => {
+                        let keys = attempts.iter().map(|attempt| attempt.claim.key.clone());
+                        self.run_full(full, &keys.collect::<Vec<_>>());
+                        break;
+                    }
+                    kept => kept?,
+                }
             }
         }
         self.carry_out(commands)?;
@@ -353,12 +361,18 @@ impl Desk {
         match self.parts.books.commit() {
             Ok(()) => Ok(()),
             Err(StoreError::Full { keys, failure }) if self.full.is_none() => {
-                self.parts.worker.retract(&keys);
-                self.full = Some(StoreError::Full { keys, failure });
+                let unrecorded = keys.clone();
+                self.run_full(StoreError::Full { keys, failure }, &unrecorded);
                 Ok(())
             }
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// From here on nothing new is sent; what was sent is still found out about.
+    fn run_full(&mut self, full: StoreError, unrecorded: &[String]) {
+        self.parts.worker.give_up_attempts(unrecorded);
+        self.full = Some(full);
     }
 
     /// Hears what the hands and the venue have to tell.

@@ -95,7 +95,8 @@ pub enum RunError {
     /// There is nothing to decide about an order.
     #[error(
         "no order of this run is held under the name {name}, so there is nothing to decide{}\n  hint: check \
-         the name; a decision that was recorded stands", listed(held)
+         the name; a decision that was recorded stands",
+        listed(held)
     )]
     NotHeld {
         /// What was looked for.

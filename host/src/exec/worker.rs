@@ -46,6 +46,8 @@ pub struct ExecWorker {
     fresh: usize,
     max_in_flight: usize,
     asks_first: bool,
+    /// No attempt can be recorded any more.
+    gave_up: bool,
     /// The latest moment at which an order was taken up: orders are sent in the order in which they come,
     /// also when the clock is set back.
     latest: UnixNanos,
@@ -67,6 +69,7 @@ impl ExecWorker {
             fresh: 0,
             max_in_flight: if max_in_flight == 0 { 1 } else { max_in_flight },
             asks_first: false,
+            gave_up: false,
             latest: UnixNanos(i64::MIN),
         }
     }
@@ -118,6 +121,9 @@ impl ExecWorker {
 
     /// Takes an order up.
     pub fn submit(&mut self, submission: Submission, now: UnixNanos) {
+        if self.gave_up {
+            return;
+        }
         self.latest = self.latest.max(now);
         let delivery = Delivery::new(submission, self.asks_first, self.latest);
         self.fresh += 1;
@@ -254,15 +260,18 @@ impl ExecWorker {
         self.conclude_as(ticket, delivery, learned)
     }
 
-    /// Forgets orders whose attempts could not be recorded.
-    pub fn retract(&mut self, keys: &[String]) {
+    /// From now on no attempt can be recorded. Orders whose attempts could not be, and those that wait for one,
+    /// are forgotten: the journal knows what there is to know of them. What was sent is still found out about.
+    pub fn give_up_attempts(&mut self, unrecorded: &[String]) {
+        self.gave_up = true;
+        self.fresh = 0;
         let due = &mut self.due;
         self.deliveries.retain(|ticket, delivery| {
-            let stays = !keys.contains(&delivery.claim.key);
-            if !stays {
+            let waits = delivery.next == Next::Claim || unrecorded.contains(&delivery.claim.key);
+            if waits {
                 due.remove(&(delivery.at, *ticket));
             }
-            stays
+            !waits
         });
     }
 
@@ -282,6 +291,9 @@ impl ExecWorker {
     }
 
     fn put_back(&mut self, ticket: u64, delivery: Delivery) {
+        if self.gave_up && delivery.next == Next::Claim {
+            return;
+        }
         self.due.insert((delivery.at, ticket));
         self.deliveries.insert(ticket, delivery);
     }
