@@ -58,6 +58,16 @@ pub enum NoComparison {
     },
 }
 
+impl NoComparison {
+    /// When the venue wants to be asked again.
+    fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Unanswered { error, .. } => error.retry_after(),
+            Self::Incomplete { .. } => None,
+        }
+    }
+}
+
 /// What is not as it must be.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum Unsound {
@@ -117,11 +127,10 @@ impl Reconciler {
             if tries >= SendPolicy::MAX_QUERIES || stop.is_raised() {
                 return Err(Unsound::NoComparison(none).into());
             }
-            let wait = desk
-                .worker_mut()
-                .policy()
-                .backoff()
-                .delay("reconcile", tries);
+            let backoff = desk.worker_mut().policy().backoff();
+            let wait = none
+                .retry_after()
+                .unwrap_or_else(|| backoff.delay("reconcile", tries));
             desk.clock().sleep(wait, &|| stop.is_raised());
         }
         Ok(())
