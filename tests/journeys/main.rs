@@ -9,7 +9,6 @@ mod determinism;
 mod intents;
 mod outside_crate;
 mod plugins;
-mod program;
 #[cfg(unix)]
 mod readme;
 mod resume;
@@ -17,3 +16,5 @@ mod risk;
 mod run_dir;
 mod secrets;
 mod signals;
+
+use investbot_tests::program;

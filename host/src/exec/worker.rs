@@ -42,15 +42,15 @@ pub struct ExecWorker {
     tickets: u64,
     /// Requests given out and not yet answered.
     under_way: usize,
-    /// Orders that were taken up and not yet attempted.
-    fresh: usize,
+    /// Orders that were taken up and not yet attempted, by ticket. Their first attempts are made in this order,
+    /// whatever else happens: a store knows by an order's place whether it may have been sent.
+    fresh: VecDeque<u64>,
+    /// When the first of them may be attempted.
+    fresh_at: UnixNanos,
     max_in_flight: usize,
     asks_first: bool,
     /// No attempt can be recorded any more.
     gave_up: bool,
-    /// The latest moment at which an order was taken up: orders are sent in the order in which they come,
-    /// also when the clock is set back.
-    latest: UnixNanos,
 }
 
 impl ExecWorker {
@@ -66,11 +66,11 @@ impl ExecWorker {
             governor: Governor::new(&Limits::default()),
             tickets: 0,
             under_way: 0,
-            fresh: 0,
+            fresh: VecDeque::new(),
+            fresh_at: UnixNanos(i64::MIN),
             max_in_flight: if max_in_flight == 0 { 1 } else { max_in_flight },
             asks_first: false,
             gave_up: false,
-            latest: UnixNanos(i64::MIN),
         }
     }
 
@@ -88,8 +88,8 @@ impl ExecWorker {
 
     /// Whether orders were taken up that were not attempted yet.
     #[must_use]
-    pub const fn has_fresh(&self) -> bool {
-        self.fresh > 0
+    pub fn has_fresh(&self) -> bool {
+        !self.fresh.is_empty()
     }
 
     /// Whether nothing is under way and nothing is waiting.
@@ -102,7 +102,7 @@ impl ExecWorker {
     /// for a venue to be well again keeps nobody else waiting.
     #[must_use]
     pub fn has_room(&self) -> bool {
-        self.under_way + self.fresh < self.max_in_flight
+        self.under_way + self.fresh.len() < self.max_in_flight
     }
 
     /// Whether answers are awaited.
@@ -111,12 +111,16 @@ impl ExecWorker {
         self.under_way > 0
     }
 
-    /// When something is due next; `None` if only answers are awaited.
+    /// When something is due next; `None` if only answers are awaited, or have to be before anything else.
     #[must_use]
     pub fn next_due(&self) -> Option<UnixNanos> {
+        if self.under_way >= self.max_in_flight {
+            return None;
+        }
         let first = self.due.first().map(|(at, _)| *at);
         let cancels = (!self.cancels.is_empty()).then_some(self.cancels_at);
-        first.into_iter().chain(cancels).min()
+        let fresh = (!self.fresh.is_empty()).then_some(self.fresh_at);
+        first.into_iter().chain(cancels).chain(fresh).min()
     }
 
     /// Takes an order up.
@@ -124,10 +128,10 @@ impl ExecWorker {
         if self.gave_up {
             return;
         }
-        self.latest = self.latest.max(now);
-        let delivery = Delivery::new(submission, self.asks_first, self.latest);
-        self.fresh += 1;
-        self.keep(delivery);
+        let delivery = Delivery::new(submission, self.asks_first, now);
+        self.tickets += 1;
+        self.fresh.push_back(self.tickets);
+        self.deliveries.insert(self.tickets, delivery);
     }
 
     /// Takes up an order that an earlier process claimed; what is known of it already.
@@ -161,6 +165,14 @@ impl ExecWorker {
                 attempts.extend(self.attempt(ticket, now));
             }
         }
+        while attempts.len() < room && !self.fresh.is_empty() {
+            if let Err(not_before) = self.governor.may_send(Sending::First, now) {
+                self.fresh_at = not_before;
+                break;
+            }
+            let ticket = self.fresh.pop_front();
+            attempts.extend(ticket.and_then(|ticket| self.attempt(ticket, now)));
+        }
         attempts
     }
 
@@ -187,8 +199,6 @@ impl ExecWorker {
         let absent = delivery.absent.then_some(delivery.claim.attempt);
         if absent.is_some() {
             delivery.claim.attempt += 1;
-        } else {
-            self.fresh = self.fresh.saturating_sub(1);
         }
         delivery.claimed(&self.policy, now);
         delivery.granted = true;
@@ -264,7 +274,7 @@ impl ExecWorker {
     /// are forgotten: the journal knows what there is to know of them. What was sent is still found out about.
     pub fn give_up_attempts(&mut self, unrecorded: &[String]) {
         self.gave_up = true;
-        self.fresh = 0;
+        self.fresh.clear();
         let due = &mut self.due;
         self.deliveries.retain(|ticket, delivery| {
             let waits = delivery.next == Next::Claim || unrecorded.contains(&delivery.claim.key);
