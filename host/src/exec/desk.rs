@@ -333,22 +333,31 @@ impl Desk {
     /// Records the attempts that are due, makes everything durable, and makes the requests that are due.
     fn send_due(&mut self) -> Result<(), SessionError> {
         let now = self.now();
-        let mut commands = Vec::new();
-        if self.full.is_none() {
-            let attempts = self.parts.worker.attempts(now);
-            for attempt in &attempts {
-                match self.parts.books.on_attempt(attempt, now, &mut commands) {
-                    Err(full @ StoreError::Full { .. }) => {
-                        let keys = attempts.iter().map(|attempt| attempt.claim.key.clone());
-                        self.run_full(full, &keys.collect::<Vec<_>>());
-                        break;
-                    }
-                    kept => kept?,
+        let attempts = if self.full.is_none() {
+            self.parts.worker.attempts(now)
+        } else {
+            Vec::new()
+        };
+        for attempt in &attempts {
+            match self.parts.books.stage_attempt(attempt, now) {
+                Err(full @ StoreError::Full { .. }) => {
+                    let keys = attempts.iter().map(|attempt| attempt.claim.key.clone());
+                    self.run_full(full, &keys.collect::<Vec<_>>());
+                    break;
                 }
+                staged => staged?,
             }
         }
-        self.carry_out(commands)?;
         self.commit()?;
+        // What found no room in the journal has not happened.
+        if self.full.is_none() {
+            let mut commands = Vec::new();
+            for attempt in &attempts {
+                let claim = &attempt.claim;
+                self.parts.books.on_attempt(claim, now, &mut commands);
+            }
+            self.carry_out(commands)?;
+        }
         for request in self.parts.worker.requests(self.now()) {
             self.parts.hands.give(request)?;
         }
