@@ -139,18 +139,22 @@ impl Books {
         Ok(())
     }
 
-    /// Takes in that an attempt is about to be made.
-    pub fn on_attempt(
-        &mut self,
-        attempt: &Attempt,
-        now: UnixNanos,
-        out: &mut Vec<Command>,
-    ) -> Result<(), StoreError> {
+    /// Writes down that an attempt is about to be made. The core is told with
+    /// [`on_attempt`](Self::on_attempt) once that is durable, before anything else: a disk that is full
+    /// takes attempts back, and what it took back has not happened.
+    pub fn claim(&mut self, attempt: &Attempt, now: UnixNanos) -> Result<(), StoreError> {
         if let Some(number) = attempt.absent {
-            self.on_record(&inputs::absent(&attempt.claim, number), now, out)?;
+            self.stage(inputs::absent(&attempt.claim, number), now)?;
         }
+        self.stage(Record::Attempt(Cow::Borrowed(&attempt.claim)), now)
+    }
+
+    /// Takes in that an attempt was claimed.
+    pub fn on_attempt(&mut self, attempt: &Attempt, now: UnixNanos, out: &mut Vec<Command>) {
         let claim = Record::Attempt(Cow::Borrowed(&attempt.claim));
-        self.on_record(&claim, now, out)
+        if let Some(input) = inputs::input_of(&claim, now) {
+            self.core.step(input, out);
+        }
     }
 
     /// Notes up to where the venue's fills are known.

@@ -285,29 +285,44 @@ impl Desk {
     /// Records the attempts that are due, makes everything durable, and makes the requests that are due.
     fn send_due(&mut self) -> Result<(), SessionError> {
         let now = self.now();
-        let mut commands = Vec::new();
+        let mut attempts = Vec::new();
         if self.full.is_none() {
-            for attempt in self.parts.worker.attempts(now) {
-                self.parts.books.on_attempt(&attempt, now, &mut commands)?;
-            }
+            attempts = self.parts.worker.attempts(now);
+        }
+        for attempt in &attempts {
+            self.parts.books.claim(attempt, now)?;
+        }
+        let taken_back = self.make_durable()?;
+        attempts.retain(|attempt| !taken_back.contains(&attempt.claim.key));
+        let mut commands = Vec::new();
+        for attempt in &attempts {
+            self.parts.books.on_attempt(attempt, now, &mut commands);
         }
         self.carry_out(commands)?;
-        self.commit()?;
         for request in self.parts.worker.requests(self.now()) {
             self.parts.hands.give(request)?;
         }
         Ok(())
     }
 
-    /// Makes everything durable that was staged. A disk that is full keeps what became known and refuses
-    /// attempts: they are taken back, and no more are made.
+    /// Makes everything durable that was staged.
     pub fn commit(&mut self) -> Result<(), SessionError> {
+        self.make_durable().map(drop)
+    }
+
+    /// Makes everything durable that was staged. A disk that is full keeps what became known and refuses
+    /// attempts: they are taken back, and no more are made. The keys of those that were.
+    fn make_durable(&mut self) -> Result<Vec<String>, SessionError> {
         match self.parts.books.commit() {
-            Ok(()) => Ok(()),
+            Ok(()) => Ok(Vec::new()),
             Err(StoreError::Full { keys, failure }) if self.full.is_none() => {
                 self.parts.worker.retract(&keys);
-                self.full = Some(StoreError::Full { keys, failure });
-                Ok(())
+                let full = StoreError::Full {
+                    keys: keys.clone(),
+                    failure,
+                };
+                self.full = Some(full);
+                Ok(keys)
             }
             Err(error) => Err(error.into()),
         }
