@@ -105,7 +105,7 @@ fn copy(fs: &dyn Fs, from: &Path, offset: u64, length: u64, to: &Path) -> Result
         .map_err(read_failed)?
         .take(length);
     let mut output = uninterrupted(|| fs.create_new(to)).map_err(write_failed)?;
-    let mut chunk = vec![0; 1 << 16];
+    let mut chunk = vec![0; 1 << 14];
     loop {
         let read = uninterrupted(|| input.read(&mut chunk)).map_err(read_failed)?;
         if read == 0 {

@@ -68,7 +68,7 @@ impl Lines {
     pub(super) fn open(fs: &dyn Fs, path: &Path, offset: u64, lines: u64) -> io::Result<Self> {
         let input = uninterrupted(|| fs.read(path, offset))?;
         Ok(Self {
-            input: BufReader::with_capacity(1 << 16, input),
+            input: BufReader::with_capacity(1 << 14, input),
             buffer: Vec::new(),
             next_offset: offset,
             line: lines,
