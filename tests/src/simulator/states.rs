@@ -6,6 +6,8 @@
 //! schedule that was not run from its beginning to its end was run life by life, each from the very
 //! situation that the one before it had left.
 
+#![allow(clippy::result_large_err, reason = "a failure ends the search")]
+
 use std::collections::{BTreeMap, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
