@@ -5,7 +5,8 @@
 #![allow(
     clippy::print_stdout,
     clippy::float_arithmetic,
-    reason = "a program that prints figures"
+    clippy::result_large_err,
+    reason = "a program that prints figures, and ends at the first failure"
 )]
 
 use std::panic::resume_unwind;
