@@ -6,14 +6,17 @@ mod bars;
 mod books;
 mod config;
 mod determinism;
+mod drill;
 mod intents;
 mod outside_crate;
 mod plugins;
 mod program;
 #[cfg(unix)]
 mod readme;
+mod resolve;
 mod resume;
 mod risk;
 mod run_dir;
 mod secrets;
 mod signals;
+mod verify;
