@@ -2,17 +2,14 @@
 //!
 //! The ledger is written by the plugin, as a foreign system would: neither side reads the other's files.
 
-mod records;
-
 use std::collections::BTreeMap;
 
 use crate::program::{Run, run};
 use investbot_tests::artifacts::workspace;
+use investbot_tests::records::{Host, Ledger, compare};
 use investbot_tests::scratch;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
-
-use records::{Host, Ledger, compare};
 
 const CASH: Decimal = Decimal::from_parts(10_000, 0, 0, false, 0);
 

@@ -10,7 +10,6 @@ mod drill;
 mod intents;
 mod outside_crate;
 mod plugins;
-mod program;
 #[cfg(unix)]
 mod readme;
 mod resolve;
@@ -20,3 +19,5 @@ mod run_dir;
 mod secrets;
 mod signals;
 mod verify;
+
+use investbot_tests::program;

@@ -4,6 +4,8 @@
 pub mod artifacts;
 pub mod author;
 pub mod copies;
+pub mod program;
+pub mod records;
 pub mod simulator;
 
 pub use artifacts::{investbot, plugin};

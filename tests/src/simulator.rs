@@ -60,6 +60,7 @@
 //! client dies after a request, what would have become of the answer is not asked. What is left is in the
 //! hands of the [`Menu`](venue::Menu) and the [`DiskMenu`](disk::DiskMenu).
 
+pub mod coverage;
 pub mod disk;
 pub mod durable;
 pub mod explore;
@@ -68,5 +69,6 @@ pub mod model;
 pub mod oracle;
 pub mod process;
 pub mod rehearsal;
+pub mod states;
 pub mod venue;
 pub mod world;

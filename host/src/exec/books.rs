@@ -13,7 +13,7 @@ use super::inputs;
 use super::worker::Attempt;
 use crate::engine::{Command, Core, Input};
 use crate::feed::IntentLine;
-use crate::store::record::Record;
+use crate::store::record::{Claim, Record};
 use crate::store::{IdempotencyStore, StoreError};
 
 /// The core and its journal.
@@ -139,18 +139,21 @@ impl Books {
         Ok(())
     }
 
-    /// Takes in that an attempt is about to be made.
-    pub fn on_attempt(
-        &mut self,
-        attempt: &Attempt,
-        now: UnixNanos,
-        out: &mut Vec<Command>,
-    ) -> Result<(), StoreError> {
+    /// Writes down that an attempt is about to be made. The core takes it in once it is durable: if there is no
+    /// room for it, there is none.
+    pub fn stage_attempt(&mut self, attempt: &Attempt, now: UnixNanos) -> Result<(), StoreError> {
         if let Some(number) = attempt.absent {
-            self.on_record(&inputs::absent(&attempt.claim, number), now, out)?;
+            self.stage(inputs::absent(&attempt.claim, number), now)?;
         }
-        let claim = Record::Attempt(Cow::Borrowed(&attempt.claim));
-        self.on_record(&claim, now, out)
+        self.stage(Record::Attempt(Cow::Borrowed(&attempt.claim)), now)
+    }
+
+    /// Takes in that a durable attempt is about to be sent.
+    pub fn on_attempt(&mut self, claim: &Claim, now: UnixNanos, out: &mut Vec<Command>) {
+        let record = Record::Attempt(Cow::Borrowed(claim));
+        if let Some(input) = inputs::input_of(&record, now) {
+            self.core.step(input, out);
+        }
     }
 
     /// Notes up to where the venue's fills are known.

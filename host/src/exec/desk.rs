@@ -333,14 +333,31 @@ impl Desk {
     /// Records the attempts that are due, makes everything durable, and makes the requests that are due.
     fn send_due(&mut self) -> Result<(), SessionError> {
         let now = self.now();
-        let mut commands = Vec::new();
-        if self.full.is_none() {
-            for attempt in self.parts.worker.attempts(now) {
-                self.parts.books.on_attempt(&attempt, now, &mut commands)?;
+        let attempts = if self.full.is_none() {
+            self.parts.worker.attempts(now)
+        } else {
+            Vec::new()
+        };
+        for attempt in &attempts {
+            match self.parts.books.stage_attempt(attempt, now) {
+                Err(full @ StoreError::Full { .. }) => {
+                    let keys = attempts.iter().map(|attempt| attempt.claim.key.clone());
+                    self.run_full(full, &keys.collect::<Vec<_>>());
+                    break;
+                }
+                staged => staged?,
             }
         }
-        self.carry_out(commands)?;
         self.commit()?;
+        // What found no room in the journal has not happened.
+        if self.full.is_none() {
+            let mut commands = Vec::new();
+            for attempt in &attempts {
+                let claim = &attempt.claim;
+                self.parts.books.on_attempt(claim, now, &mut commands);
+            }
+            self.carry_out(commands)?;
+        }
         for request in self.parts.worker.requests(self.now()) {
             self.parts.hands.give(request)?;
         }
@@ -353,12 +370,18 @@ impl Desk {
         match self.parts.books.commit() {
             Ok(()) => Ok(()),
             Err(StoreError::Full { keys, failure }) if self.full.is_none() => {
-                self.parts.worker.retract(&keys);
-                self.full = Some(StoreError::Full { keys, failure });
+                let unrecorded = keys.clone();
+                self.run_full(StoreError::Full { keys, failure }, &unrecorded);
                 Ok(())
             }
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// From here on nothing new is sent; what was sent is still found out about.
+    fn run_full(&mut self, full: StoreError, unrecorded: &[String]) {
+        self.parts.worker.give_up_attempts(unrecorded);
+        self.full = Some(full);
     }
 
     /// Hears what the hands and the venue have to tell.

@@ -15,7 +15,7 @@ use crate::engine::{Core, OrderState};
 use crate::exit::ExitCode;
 use crate::feed::{DataError, IntentError};
 use crate::observe::record::RecordError;
-use crate::observe::run_dir::RunDirError;
+use crate::observe::run_dir::{AskedError, RunDirError};
 use crate::plugin::LoadError;
 use crate::store::StoreError;
 use crate::store::checkpoint::CheckpointError;
@@ -95,7 +95,8 @@ pub enum RunError {
     /// There is nothing to decide about an order.
     #[error(
         "no order of this run is held under the name {name}, so there is nothing to decide{}\n  hint: check \
-         the name; a decision that was recorded stands", listed(held)
+         the name; a decision that was recorded stands",
+        listed(held)
     )]
     NotHeld {
         /// What was looked for.
@@ -172,9 +173,14 @@ impl From<LoadError> for RunError {
 impl RunError {
     /// A run that broke off, and the orders that somebody has to look after.
     pub(super) fn broken_off(error: SessionError, core: &Core) -> Self {
+        let not_sent = match &error {
+            SessionError::Store(StoreError::Full { keys, .. }) => keys.as_slice(),
+            _ => &[],
+        };
         let unsettled = core
             .unsettled_orders()
             .filter(|order| order.state != OrderState::New)
+            .filter(|order| !not_sent.contains(&order.key.to_hex()))
             .map(|order| format!("{} ({:?})", order.client_order_id, order.state))
             .collect();
         Self::Session {
@@ -203,7 +209,8 @@ impl RunError {
             Self::Unsound(_) => ExitCode::InDoubt,
             Self::RunDir(error) => run_dir_code(error),
             Self::Store(error) => store_code(error),
-            Self::Checkpoint(_) | Self::Restore(_) => ExitCode::RunDir,
+            Self::Checkpoint(error) => checkpoint_code(error),
+            Self::Restore(_) => ExitCode::RunDir,
             Self::Replay(error) => match error.as_ref() {
                 ReplayError::Data(error) => error.exit_code(),
                 _ => ExitCode::Mismatch,
@@ -212,6 +219,8 @@ impl RunError {
                 SessionError::Data(error) => error.exit_code(),
                 SessionError::Intents(error) => error.exit_code(),
                 SessionError::Record(error) => record_code(error),
+                SessionError::Store(error) => store_code(error),
+                SessionError::Checkpoint(error) => checkpoint_code(error),
                 _ => ExitCode::Unexpected,
             },
             Self::Record(error) => record_code(error),
@@ -283,14 +292,28 @@ const fn store_code(error: &StoreError) -> ExitCode {
     }
 }
 
+const fn checkpoint_code(error: &CheckpointError) -> ExitCode {
+    match error {
+        CheckpointError::Io(_) => ExitCode::Unexpected,
+        CheckpointError::Damaged { .. } | CheckpointError::Content { .. } => ExitCode::RunDir,
+    }
+}
+
 const fn run_dir_code(error: &RunDirError) -> ExitCode {
     match error {
         RunDirError::Exists { .. }
         | RunDirError::Locked { .. }
         | RunDirError::NotADirectory { .. }
         | RunDirError::NotARun { .. }
-        | RunDirError::Asked { .. }
+        | RunDirError::Asked {
+            error: AskedError::Sealed(_),
+            ..
+        }
         | RunDirError::Short { .. } => ExitCode::RunDir,
-        RunDirError::Io { .. } => ExitCode::Unexpected,
+        RunDirError::Asked {
+            error: AskedError::Io(_),
+            ..
+        }
+        | RunDirError::Io { .. } => ExitCode::Unexpected,
     }
 }

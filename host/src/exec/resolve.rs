@@ -162,7 +162,11 @@ fn bring_back(
         let is_asked = |claim: &Claim| claim.order.client_order_id == order.client_order_id;
         (order.conflict || order.state == OrderState::Held) && !in_doubt.iter().any(is_asked)
     };
-    let unsettled = recalled.replayed.core.iter().flat_map(Core::unsettled_orders);
+    let unsettled = recalled
+        .replayed
+        .core
+        .iter()
+        .flat_map(Core::unsettled_orders);
     let held = unsettled.filter(waits).map(HeldOrder::of).collect();
     Ok(Brought {
         run_dir,

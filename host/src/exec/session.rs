@@ -43,7 +43,9 @@ pub enum SessionError {
     #[error(transparent)]
     Record(#[from] RecordError),
     /// A simulated venue would not look at the market.
-    #[error("the venue did not take the bars it was shown: {0}")]
+    #[error(
+        "the venue did not take the bars it was shown: {0}\n  hint: resume the run once the venue works again"
+    )]
     Market(AdapterError),
 }
 

@@ -42,13 +42,15 @@ pub struct ExecWorker {
     tickets: u64,
     /// Requests given out and not yet answered.
     under_way: usize,
-    /// Orders that were taken up and not yet attempted.
-    fresh: usize,
+    /// Orders that were taken up and not yet attempted, by ticket. Their first attempts are made in this order,
+    /// whatever else happens: a store knows by an order's place whether it may have been sent.
+    fresh: VecDeque<u64>,
+    /// When the first of them may be attempted.
+    fresh_at: UnixNanos,
     max_in_flight: usize,
     asks_first: bool,
-    /// The latest moment at which an order was taken up: orders are sent in the order in which they come,
-    /// also when the clock is set back.
-    latest: UnixNanos,
+    /// No attempt can be recorded any more.
+    gave_up: bool,
 }
 
 impl ExecWorker {
@@ -64,10 +66,11 @@ impl ExecWorker {
             governor: Governor::new(&Limits::default()),
             tickets: 0,
             under_way: 0,
-            fresh: 0,
+            fresh: VecDeque::new(),
+            fresh_at: UnixNanos(i64::MIN),
             max_in_flight: if max_in_flight == 0 { 1 } else { max_in_flight },
             asks_first: false,
-            latest: UnixNanos(i64::MIN),
+            gave_up: false,
         }
     }
 
@@ -85,8 +88,8 @@ impl ExecWorker {
 
     /// Whether orders were taken up that were not attempted yet.
     #[must_use]
-    pub const fn has_fresh(&self) -> bool {
-        self.fresh > 0
+    pub fn has_fresh(&self) -> bool {
+        !self.fresh.is_empty()
     }
 
     /// Whether nothing is under way and nothing is waiting.
@@ -99,7 +102,7 @@ impl ExecWorker {
     /// for a venue to be well again keeps nobody else waiting.
     #[must_use]
     pub fn has_room(&self) -> bool {
-        self.under_way + self.fresh < self.max_in_flight
+        self.under_way + self.fresh.len() < self.max_in_flight
     }
 
     /// Whether answers are awaited.
@@ -108,20 +111,27 @@ impl ExecWorker {
         self.under_way > 0
     }
 
-    /// When something is due next; `None` if only answers are awaited.
+    /// When something is due next; `None` if only answers are awaited, or have to be before anything else.
     #[must_use]
     pub fn next_due(&self) -> Option<UnixNanos> {
+        if self.under_way >= self.max_in_flight {
+            return None;
+        }
         let first = self.due.first().map(|(at, _)| *at);
         let cancels = (!self.cancels.is_empty()).then_some(self.cancels_at);
-        first.into_iter().chain(cancels).min()
+        let fresh = (!self.fresh.is_empty()).then_some(self.fresh_at);
+        first.into_iter().chain(cancels).chain(fresh).min()
     }
 
     /// Takes an order up.
     pub fn submit(&mut self, submission: Submission, now: UnixNanos) {
-        self.latest = self.latest.max(now);
-        let delivery = Delivery::new(submission, self.asks_first, self.latest);
-        self.fresh += 1;
-        self.keep(delivery);
+        if self.gave_up {
+            return;
+        }
+        let delivery = Delivery::new(submission, self.asks_first, now);
+        self.tickets += 1;
+        self.fresh.push_back(self.tickets);
+        self.deliveries.insert(self.tickets, delivery);
     }
 
     /// Takes up an order that an earlier process claimed; what is known of it already.
@@ -155,6 +165,14 @@ impl ExecWorker {
                 attempts.extend(self.attempt(ticket, now));
             }
         }
+        while attempts.len() < room && !self.fresh.is_empty() {
+            if let Err(not_before) = self.governor.may_send(Sending::First, now) {
+                self.fresh_at = not_before;
+                break;
+            }
+            let ticket = self.fresh.pop_front();
+            attempts.extend(ticket.and_then(|ticket| self.attempt(ticket, now)));
+        }
         attempts
     }
 
@@ -181,8 +199,6 @@ impl ExecWorker {
         let absent = delivery.absent.then_some(delivery.claim.attempt);
         if absent.is_some() {
             delivery.claim.attempt += 1;
-        } else {
-            self.fresh = self.fresh.saturating_sub(1);
         }
         delivery.claimed(&self.policy, now);
         delivery.granted = true;
@@ -254,15 +270,18 @@ impl ExecWorker {
         self.conclude_as(ticket, delivery, learned)
     }
 
-    /// Forgets orders whose attempts could not be recorded.
-    pub fn retract(&mut self, keys: &[String]) {
+    /// From now on no attempt can be recorded. Orders whose attempts could not be, and those that wait for one,
+    /// are forgotten: the journal knows what there is to know of them. What was sent is still found out about.
+    pub fn give_up_attempts(&mut self, unrecorded: &[String]) {
+        self.gave_up = true;
+        self.fresh.clear();
         let due = &mut self.due;
         self.deliveries.retain(|ticket, delivery| {
-            let stays = !keys.contains(&delivery.claim.key);
-            if !stays {
+            let waits = delivery.next == Next::Claim || unrecorded.contains(&delivery.claim.key);
+            if waits {
                 due.remove(&(delivery.at, *ticket));
             }
-            stays
+            !waits
         });
     }
 
@@ -282,6 +301,9 @@ impl ExecWorker {
     }
 
     fn put_back(&mut self, ticket: u64, delivery: Delivery) {
+        if self.gave_up && delivery.next == Next::Claim {
+            return;
+        }
         self.due.insert((delivery.at, ticket));
         self.deliveries.insert(ticket, delivery);
     }

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::asked::Asked;
-use crate::fs::{Fs as _, RealFs};
+use crate::fs::{Fs as _, RealFs, uninterrupted};
 
 pub use error::{AskedError, RunDirError};
 pub use file::{RunFile, SyncHandle};
@@ -37,7 +37,7 @@ impl RunDir {
     /// Makes a new run directory, or takes one in which nothing has begun.
     pub fn create(path: &Path) -> Result<Self, RunDirError> {
         let failed = |source| io_error(path, source);
-        match fs::create_dir(path) {
+        match uninterrupted(|| fs::create_dir(path)) {
             Ok(()) => {}
             Err(e) if e.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => {}
             Err(e) => {
@@ -57,7 +57,9 @@ impl RunDir {
         RealFs
             .sync_dir(above)
             .map_err(|source| io_error(above, source))?;
-        let ours = !path.join(Self::LOCK).exists();
+        // Not ours if that cannot be seen.
+        let lock = path.join(Self::LOCK);
+        let ours = uninterrupted(|| fs::exists(&lock)).is_ok_and(|there| !there);
         let run_dir = Self::lock(path)?;
         // Looked at under the lock, so that of two processes only one can find it empty.
         let is_other = |entry: io::Result<fs::DirEntry>| {
@@ -66,10 +68,11 @@ impl RunDir {
                 name != Self::LOCK && name != Self::UNFINISHED
             })
         };
-        if fs::read_dir(path).map_err(failed)?.any(is_other) {
+        let mut entries = uninterrupted(|| fs::read_dir(path)).map_err(failed)?;
+        if entries.any(is_other) {
             if ours {
                 // Somebody else's directory is left as it was.
-                let _ = fs::remove_file(path.join(Self::LOCK));
+                let _ = fs::remove_file(lock);
             }
             return Err(RunDirError::Exists {
                 path: path.to_owned(),
@@ -84,7 +87,7 @@ impl RunDir {
             path: path.to_owned(),
             what,
         };
-        match fs::metadata(path) {
+        match uninterrupted(|| fs::metadata(path)) {
             Ok(about) if about.is_dir() => {}
             Ok(_) => return Err(is_no_run("it is not a directory")),
             Err(error) => {
@@ -96,29 +99,32 @@ impl RunDir {
             }
         }
         // Looked at before the lock is made, so that somebody else's directory is left as it was.
-        if !path.join(Self::ASKED).exists() {
+        let asked = path.join(Self::ASKED);
+        if !uninterrupted(|| fs::exists(&asked)).map_err(|source| io_error(&asked, source))? {
             return Err(is_no_run("there is no run in it"));
         }
         Self::lock(path)
     }
 
     fn lock(path: &Path) -> Result<Self, RunDirError> {
-        let failed = |source| io_error(path, source);
+        let file = path.join(Self::LOCK);
+        let failed = |source| io_error(&file, source);
         let lock = OpenOptions::new()
             .create(true)
             .truncate(false)
             .write(true)
-            .open(path.join(Self::LOCK))
+            .open(&file)
             .map_err(failed)?;
-        match lock.try_lock() {
-            Ok(()) => Ok(Self {
-                path: path.to_owned(),
-                _lock: lock,
-            }),
-            Err(TryLockError::WouldBlock) => Err(RunDirError::Locked {
-                path: path.to_owned(),
-            }),
-            Err(TryLockError::Error(e)) => Err(failed(e)),
+        let locked = uninterrupted(|| match lock.try_lock() {
+            Ok(()) => Ok(true),
+            Err(TryLockError::WouldBlock) => Ok(false),
+            Err(TryLockError::Error(error)) => Err(error),
+        });
+        let path = path.to_owned();
+        if locked.map_err(failed)? {
+            Ok(Self { path, _lock: lock })
+        } else {
+            Err(RunDirError::Locked { path })
         }
     }
 
@@ -145,7 +151,7 @@ impl RunDir {
     /// Makes a directory inside, for a simulated venue's own records.
     pub fn make_dir(&self, name: &str) -> Result<PathBuf, RunDirError> {
         let path = self.path.join(name);
-        fs::create_dir_all(&path).map_err(|source| io_error(&path, source))?;
+        uninterrupted(|| fs::create_dir_all(&path)).map_err(|source| io_error(&path, source))?;
         self.sync_names()?;
         Ok(path)
     }
@@ -184,7 +190,7 @@ impl RunDir {
         };
         write().map_err(|source| io_error(&new, source))?;
         let path = self.path.join(name);
-        fs::rename(&new, &path).map_err(|source| io_error(&path, source))?;
+        uninterrupted(|| fs::rename(&new, &path)).map_err(|source| io_error(&path, source))?;
         self.sync_names()
     }
 }

@@ -1,5 +1,6 @@
 //! Runs schedules until one fails, and says how to run that one again.
 
+use std::any::Any;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -169,12 +170,15 @@ fn guarded<E>(
     // What the run leaves behind after a panic is not used again.
     match catch_unwind(AssertUnwindSafe(|| run(oracle))) {
         Ok(result) => result.map_err(Wrong::Broken),
-        Err(panic) => {
-            let text = panic.downcast_ref::<String>().cloned();
-            let text = text.or_else(|| panic.downcast_ref::<&str>().map(|s| (*s).to_owned()));
-            Err(Wrong::Panicked(text.unwrap_or_else(|| "no message".into())))
-        }
+        Err(panic) => Err(Wrong::Panicked(message(panic.as_ref()))),
     }
+}
+
+/// What a panic said.
+pub(super) fn message(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().cloned();
+    let text = text.or_else(|| panic.downcast_ref::<&str>().map(|s| (*s).to_owned()));
+    text.unwrap_or_else(|| "no message".into())
 }
 
 #[cfg(test)]

@@ -214,6 +214,12 @@ impl Oracle {
         schedule::words(&self.taken())
     }
 
+    /// Looks at the choices of this schedule so far.
+    pub fn look<R>(&self, look: impl FnOnce(&[Fork]) -> R) -> R {
+        let state = self.state();
+        look(&state.path[..state.at])
+    }
+
     /// The choices of this schedule so far.
     #[must_use]
     pub fn taken(&self) -> Vec<Fork> {

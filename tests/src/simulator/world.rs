@@ -71,6 +71,8 @@ pub struct Situation {
     checker: Checker,
     now: UnixNanos,
     left: Budget,
+    /// What of the budget was never used, because the last life came to its end.
+    unused: Budget,
     /// Counts the processes, and their steps.
     life: u32,
     steps: u64,
@@ -81,6 +83,21 @@ impl Situation {
     #[must_use]
     pub const fn left(&self) -> Budget {
         self.left
+    }
+
+    /// Whether nothing goes wrong any more.
+    #[must_use]
+    pub fn is_healed(&self) -> bool {
+        self.phase != Phase::Working
+    }
+
+    /// What went wrong in the life that led here, where there was `before` to go wrong.
+    #[must_use]
+    pub fn spent(&self, before: Budget) -> Budget {
+        Budget {
+            crashes: before.crashes - self.left.crashes - self.unused.crashes,
+            faults: before.faults - self.left.faults - self.unused.faults,
+        }
     }
 
     /// Whether there is nothing left to happen.
@@ -100,6 +117,7 @@ impl Situation {
             checker,
             now,
             left,
+            unused: _,
             life: _,
             steps: _,
         } = self;
@@ -179,6 +197,7 @@ impl World {
             checker: Checker::new(matches!(self.model, Model::A | Model::AWindow)),
             now: START,
             left: oracle.left(),
+            unused: Budget::default(),
             life: 1,
             steps: 0,
         }

@@ -5,6 +5,7 @@ use std::io::{self, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::RunDirError;
+use crate::fs::uninterrupted;
 
 /// A file of the run directory that is written line by line.
 #[derive(Debug)]
@@ -26,7 +27,7 @@ impl RunFile {
     /// is written over or [`finish`](Self::finish)ed: a process that writes the same again, and dies at
     /// that, leaves it whole.
     pub(super) fn resume(path: PathBuf, length: u64) -> Result<Self, RunDirError> {
-        let found = match std::fs::metadata(&path) {
+        let found = match uninterrupted(|| std::fs::metadata(&path)) {
             Ok(about) => Some(about.len()),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(source) => return Err(RunDirError::Io { path, source }),
@@ -76,7 +77,7 @@ impl RunFile {
     /// Hands everything to the system, to be brought to the disk through what this answers.
     pub fn sync_handle(&mut self) -> Result<SyncHandle, RunDirError> {
         self.finish()?;
-        let file = self.file.get_ref().try_clone();
+        let file = uninterrupted(|| self.file.get_ref().try_clone());
         Ok(SyncHandle {
             path: self.path.clone(),
             file: file.map_err(|source| self.failed(source))?,

@@ -9,7 +9,7 @@ use super::life::{Broke, CASH, Done, Life, text_of};
 use super::{Phase, REST, Situation, World};
 use crate::simulator::invariants::{Broken, Checker, Ended};
 use crate::simulator::model::LAG;
-use crate::simulator::oracle::Oracle;
+use crate::simulator::oracle::{Budget, Oracle};
 
 impl World {
     /// One life of the process, and what follows it.
@@ -25,6 +25,7 @@ impl World {
         if life.process.ran_away() {
             checker.rests(false, situation.now, life.clock.now(), REST)?;
         }
+        let at_the_end = oracle.left();
         let phase = if !life.process.is_alive() {
             life.disk.crash();
             self.stay_down(&life);
@@ -46,6 +47,12 @@ impl World {
                 }
             }
         };
+        let left = oracle.left();
+        let unused = if phase == Phase::Working {
+            Budget::default()
+        } else {
+            at_the_end
+        };
         Ok(Situation {
             course: situation.course,
             phase,
@@ -53,7 +60,8 @@ impl World {
             disk: life.disk.leave(),
             venue: life.venue.leave(),
             checker,
-            left: oracle.left(),
+            left,
+            unused,
             life: situation.life + 1,
             steps: life.process.steps(),
         })

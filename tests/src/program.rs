@@ -11,23 +11,23 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use investbot_tests::investbot;
+use crate::artifacts::investbot;
 
 /// A command line of investbot that is being written.
-pub(crate) struct Run {
+pub struct Run {
     command: Command,
     stdin: Vec<u8>,
 }
 
 /// `investbot run` with these arguments.
 #[must_use]
-pub(crate) fn run<A: AsRef<OsStr>>(args: impl IntoIterator<Item = A>) -> Run {
+pub fn run<A: AsRef<OsStr>>(args: impl IntoIterator<Item = A>) -> Run {
     program("run").args(args)
 }
 
 /// Another command of investbot.
 #[must_use]
-pub(crate) fn program(name: &str) -> Run {
+pub fn program(name: &str) -> Run {
     let mut command = investbot();
     command.arg(name);
     Run {
@@ -39,61 +39,61 @@ pub(crate) fn program(name: &str) -> Run {
 impl Run {
     /// Adds an argument.
     #[must_use]
-    pub(crate) fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
+    pub fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
         self.command.arg(arg);
         self
     }
 
     /// Adds arguments.
     #[must_use]
-    pub(crate) fn args<A: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
+    pub fn args<A: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
         self.command.args(args);
         self
     }
 
     /// Adds a flag and its value.
     #[must_use]
-    pub(crate) fn flag(self, name: &str, value: impl AsRef<OsStr>) -> Self {
+    pub fn flag(self, name: &str, value: impl AsRef<OsStr>) -> Self {
         self.arg(name).arg(value)
     }
 
     /// Sets a variable.
     #[must_use]
-    pub(crate) fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+    pub fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
         self.command.env(name, value);
         self
     }
 
     /// Adds what `realish` needs before it opens.
     #[must_use]
-    pub(crate) fn keys(self) -> Self {
+    pub fn keys(self) -> Self {
         self.env("INVESTBOT_API_KEY", "key")
             .env("INVESTBOT_API_SECRET", "secret")
     }
 
     /// Runs it in this directory.
     #[must_use]
-    pub(crate) fn in_dir(mut self, dir: &Path) -> Self {
+    pub fn in_dir(mut self, dir: &Path) -> Self {
         self.command.current_dir(dir);
         self
     }
 
     /// What it reads from standard input.
     #[must_use]
-    pub(crate) fn stdin(mut self, text: impl Into<Vec<u8>>) -> Self {
+    pub fn stdin(mut self, text: impl Into<Vec<u8>>) -> Self {
         self.stdin = text.into();
         self
     }
 
     /// The command, for what a test does in its own way.
     #[must_use]
-    pub(crate) fn into_command(self) -> Command {
+    pub fn into_command(self) -> Command {
         self.command
     }
 
     /// Runs it to its end.
     #[must_use]
-    pub(crate) fn end(self) -> Ended {
+    pub fn end(self) -> Ended {
         let text = self.stdin.clone();
         let mut live = self.start();
         // Whoever ends early does not read everything.
@@ -103,7 +103,7 @@ impl Run {
 
     /// Starts it, for a conversation.
     #[must_use]
-    pub(crate) fn start(mut self) -> Live {
+    pub fn start(mut self) -> Live {
         let mut child = self
             .command
             .stdin(Stdio::piped())
@@ -138,7 +138,7 @@ impl Run {
 }
 
 /// A run under way. It is killed if the test is done with it before its end.
-pub(crate) struct Live {
+pub struct Live {
     child: Child,
     stdin: Option<ChildStdin>,
     lines: Receiver<String>,
@@ -155,7 +155,7 @@ impl Live {
     }
 
     /// Writes a line to its standard input.
-    pub(crate) fn say(&mut self, line: &str) {
+    pub fn say(&mut self, line: &str) {
         let line = format!("{line}\n");
         self.input()
             .write_all(line.as_bytes())
@@ -163,7 +163,7 @@ impl Live {
     }
 
     /// The next line of its standard output, which is JSON.
-    pub(crate) fn hear(&mut self) -> Value {
+    pub fn hear(&mut self) -> Value {
         let line = self.next_line().unwrap_or_else(|| {
             panic!("it ended without another line after {:#?}", self.heard);
         });
@@ -171,7 +171,7 @@ impl Live {
     }
 
     /// Reads on until a line is what the test waits for.
-    pub(crate) fn hear_until(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
+    pub fn hear_until(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
         loop {
             let line = self.hear();
             if wanted(&line) {
@@ -195,7 +195,7 @@ impl Live {
 
     /// Sends it a signal, such as `INT`.
     #[cfg(unix)]
-    pub(crate) fn signal(&self, name: &str) {
+    pub fn signal(&self, name: &str) {
         let status = Command::new("sh")
             .args(["-c", "kill -s \"$0\" \"$1\"", name])
             .arg(self.child.id().to_string())
@@ -206,7 +206,7 @@ impl Live {
 
     /// Waits for the end without closing its standard input.
     #[must_use]
-    pub(crate) fn end_by_itself(mut self) -> Ended {
+    pub fn end_by_itself(mut self) -> Ended {
         while self.next_line().is_some() {}
         let status = self.child.wait().expect("it is our child");
         let errors = self.errors.take().expect("it ends once");
@@ -219,7 +219,7 @@ impl Live {
 
     /// Closes its standard input and waits for the end.
     #[must_use]
-    pub(crate) fn end(mut self) -> Ended {
+    pub fn end(mut self) -> Ended {
         self.stdin = None;
         self.end_by_itself()
     }
@@ -235,20 +235,20 @@ impl Drop for Live {
 
 /// A run that came to its end.
 #[derive(Debug)]
-pub(crate) struct Ended {
+pub struct Ended {
     /// The exit code; none if a signal ended it.
-    pub(crate) code: Option<i32>,
+    pub code: Option<i32>,
     /// What it printed.
-    pub(crate) stdout: String,
+    pub stdout: String,
     /// What it said to the person at the terminal.
-    pub(crate) stderr: String,
+    pub stderr: String,
 }
 
 impl Ended {
     /// Checks the exit code, and that nothing panicked.
     #[must_use]
     #[track_caller]
-    pub(crate) fn with_code(self, code: i32) -> Self {
+    pub fn with_code(self, code: i32) -> Self {
         assert!(
             self.code == Some(code) && !self.stderr.contains("panicked"),
             "exit code {:?}, expected {code}\n{}\n{}",
@@ -261,7 +261,7 @@ impl Ended {
 
     /// What it said, with the directory's path taken out.
     #[must_use]
-    pub(crate) fn said(&self, dir: &Path) -> String {
+    pub fn said(&self, dir: &Path) -> String {
         let dir = dir
             .to_str()
             .expect("the tests' directories have plain names");
@@ -272,14 +272,14 @@ impl Ended {
 
     /// The lines of its JSON output.
     #[must_use]
-    pub(crate) fn lines(&self) -> Vec<Value> {
+    pub fn lines(&self) -> Vec<Value> {
         let parse = |line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"));
         self.stdout.lines().map(parse).collect()
     }
 
     /// The execution reports between the first line and the last.
     #[must_use]
-    pub(crate) fn reports(&self) -> Vec<Value> {
+    pub fn reports(&self) -> Vec<Value> {
         let mut lines = self.lines();
         assert_eq!(lines.remove(0)["kind"], "format", "the first line");
         assert_eq!(lines.pop().expect("a last line")["kind"], "summary");
@@ -288,7 +288,7 @@ impl Ended {
 
     /// The summary, its last line.
     #[must_use]
-    pub(crate) fn summary(&self) -> Value {
+    pub fn summary(&self) -> Value {
         let last = self.lines().pop().expect("it printed something");
         assert_eq!(last["kind"], "summary", "the last line");
         last
@@ -296,7 +296,7 @@ impl Ended {
 
     /// The digest of its execution reports.
     #[must_use]
-    pub(crate) fn digest(&self) -> String {
+    pub fn digest(&self) -> String {
         let summary = self.summary();
         let digest = summary["report_digest"].as_str();
         digest.expect("a summary has a digest").to_owned()

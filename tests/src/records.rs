@@ -8,24 +8,34 @@ use serde_json::Value;
 
 /// One execution, as both sides know it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Fill {
+pub struct Fill {
+    /// Of the order.
     pub client_order_id: String,
+    /// The instrument's symbol.
     pub instrument: String,
+    /// `buy` or `sell`.
     pub side: String,
+    /// In quote currency per base unit.
     pub price: Decimal,
+    /// In base units.
     pub quantity: Decimal,
+    /// What the venue took.
     pub fee: Decimal,
+    /// Of what.
     pub fee_currency: String,
 }
 
 /// Executions by the venue's id.
-pub(super) type Fills = BTreeMap<String, Fill>;
+pub type Fills = BTreeMap<String, Fill>;
 
 /// An order in the venue's ledger.
 #[derive(Debug)]
-pub(super) struct VenueOrder {
+pub struct VenueOrder {
+    /// In base units.
     pub quantity: Decimal,
+    /// How much of it was executed.
     pub filled: Decimal,
+    /// The status it left the book with.
     pub closed: Option<String>,
 }
 
@@ -43,15 +53,18 @@ impl VenueOrder {
 
 /// The venue's ledger, added up.
 #[derive(Debug, Default)]
-pub(super) struct Ledger {
+pub struct Ledger {
     /// By client order id; more than one if the host sent it twice.
     pub orders: BTreeMap<String, Vec<VenueOrder>>,
+    /// What was executed.
     pub fills: Fills,
+    /// What the account was given, by currency.
     pub deposits: BTreeMap<String, Decimal>,
 }
 
 impl Ledger {
-    pub(super) fn read(run_dir: &Path) -> Self {
+    /// The ledger in a run directory.
+    pub fn read(run_dir: &Path) -> Self {
         let mut ledger = Self::default();
         for record in json_lines(&run_dir.join("venue/ledger.jsonl")) {
             ledger.add(&record);
@@ -114,7 +127,7 @@ impl Ledger {
     }
 
     /// What the account holds of the quote currency, and of the instrument.
-    pub(super) fn account(&self, cash: Decimal) -> (Decimal, Decimal) {
+    pub fn account(&self, cash: Decimal) -> (Decimal, Decimal) {
         let deposited = self.deposits.get("USD").copied().unwrap_or(cash);
         self.fills
             .values()
@@ -131,16 +144,20 @@ impl Ledger {
 }
 
 /// The host's record of the run.
-pub(super) struct Host {
+pub struct Host {
     /// The last state of each order that got a client order id.
     pub orders: BTreeMap<String, String>,
+    /// What `fills.csv` says.
     pub fills: Fills,
+    /// What `fills.jsonl` says.
     pub fills_jsonl: Fills,
+    /// What `summary.json` says.
     pub summary: Value,
 }
 
 impl Host {
-    pub(super) fn read(run_dir: &Path) -> Self {
+    /// The record in a run directory.
+    pub fn read(run_dir: &Path) -> Self {
         let mut orders = BTreeMap::new();
         for report in json_lines(&run_dir.join("reports.jsonl")) {
             let kind = text(&report, "kind");
@@ -167,12 +184,12 @@ impl Host {
     }
 
     /// A number of the summary.
-    pub(super) fn result(&self, name: &str) -> Decimal {
+    pub fn result(&self, name: &str) -> Decimal {
         decimal(&self.summary["result"], name)
     }
 
     /// How many orders of the summary are in this state.
-    pub(super) fn count(&self, state: &str) -> u64 {
+    pub fn count(&self, state: &str) -> u64 {
         self.summary["result"]["orders"][state]
             .as_u64()
             .unwrap_or_default()
@@ -194,7 +211,11 @@ impl Fill {
 }
 
 /// The two records of the run in this directory have to tell the same story.
-pub(super) fn compare(run_dir: &Path, cash: Decimal, exit_code: i32) -> (Host, Ledger) {
+///
+/// # Panics
+///
+/// If they do not, or a file cannot be read.
+pub fn compare(run_dir: &Path, cash: Decimal, exit_code: i32) -> (Host, Ledger) {
     let (host, ledger) = (Host::read(run_dir), Ledger::read(run_dir));
 
     for (id, orders) in &ledger.orders {

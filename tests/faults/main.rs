@@ -1,0 +1,14 @@
+//! The real binary under fault: what a kill, a disk that fails or fills up, a limit, a pause, a loss of
+//! power and damaged files leave, and that a resume makes it whole: no order twice, none lost, none lied
+//! about.
+
+#![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used)]
+
+mod audit;
+mod calls;
+mod scene;
+mod shim;
+mod tell;
+
+use investbot_tests::program;
