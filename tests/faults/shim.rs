@@ -27,8 +27,6 @@ pub(crate) enum Fault {
     Torn,
     /// A write takes half of its bytes.
     Short,
-    /// SIGSTOP before it.
-    Stop,
     /// The disk fails, this once.
     Io,
     /// The disk fails, and every call from here on.
@@ -45,7 +43,6 @@ impl Fault {
             Self::Kill => "kill",
             Self::Torn => "torn",
             Self::Short => "short",
-            Self::Stop => "stop",
             Self::Io => "EIO",
             Self::Gone => "gone",
             Self::Full => "ENOSPC",
@@ -62,7 +59,7 @@ impl Fault {
     pub(crate) fn hits(self, call: &Call) -> bool {
         let is_write = call.what == "write";
         match self {
-            Self::Kill | Self::Stop | Self::Io | Self::Gone | Self::Interrupted => true,
+            Self::Kill | Self::Io | Self::Gone | Self::Interrupted => true,
             Self::Torn | Self::Short => is_write,
             // Calls that need space, and syncs: some file systems look for it no earlier.
             Self::Full => {

@@ -223,12 +223,19 @@ impl Protocol {
         }
         let at = self.after_wait(order, wait, now);
         let in_time = self
-            .dedupe_window
-            .is_none_or(|window| at < order.first_sent.after(window / 2));
+            .resend_before(order.first_sent)
+            .is_none_or(|before| at < before);
         in_time.then_some(Step::Resend {
             attempt: order.attempt + 1,
             at,
         })
+    }
+
+    /// Before when an order that was first sent at `first_sent` may be sent again; `None` for ever.
+    #[must_use]
+    pub fn resend_before(&self, first_sent: UnixNanos) -> Option<UnixNanos> {
+        self.dedupe_window
+            .map(|window| first_sent.after(window / 2))
     }
 
     /// A query at the first moment at which its answer is worth most.

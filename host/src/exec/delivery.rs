@@ -152,6 +152,14 @@ impl Delivery {
         }
     }
 
+    /// Before when the next request has to be made: a venue recognises an order that is sent again only for so
+    /// long, and the process may stand still between the decision and the send.
+    pub(super) fn send_before(&self, policy: &SendPolicy) -> Option<UnixNanos> {
+        let protocol = &policy.protocol;
+        self.in_doubt
+            .then(|| protocol.resend_before(self.first_sent))?
+    }
+
     /// What names the order at the venue.
     pub(super) fn reference(&self) -> OrderRef {
         OrderRef::new(

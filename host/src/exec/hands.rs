@@ -26,6 +26,8 @@ pub enum Request {
         ticket: u64,
         /// The order.
         order: NewOrder,
+        /// It may only be sent before this moment, whatever the process was doing meanwhile.
+        before: Option<UnixNanos>,
     },
     /// Look an order up.
     Ask {
@@ -274,9 +276,13 @@ impl Hand {
 
     fn make(&self, request: Request) -> Answered {
         match request {
-            Request::Place { ticket, order } => Answered::Placed {
+            Request::Place {
                 ticket,
-                answer: guarded(|| self.place(&order)),
+                order,
+                before,
+            } => Answered::Placed {
+                ticket,
+                answer: guarded(|| self.place(&order, before)),
             },
             Request::Ask { ticket, order } => Answered::Asked {
                 ticket,
@@ -291,15 +297,15 @@ impl Hand {
         }
     }
 
-    fn place(&self, order: &NewOrder) -> Answer<OrderReport> {
-        // The venue would refuse it, or worse: accept it after the host has begun to prove it absent.
-        match order.deadline {
-            Some(deadline) if self.clock.now() >= deadline => Err(AdapterError::not_sent(
-                ErrorKind::DeadlinePassed,
-                "the order's deadline passed before it was sent",
-            )),
-            _ => self.venue.place(order),
+    /// The venue would refuse an order that is too late, or worse: accept it after the host has begun to prove
+    /// it absent, or after it has forgotten that it knows the order.
+    fn place(&self, order: &NewOrder, before: Option<UnixNanos>) -> Answer<OrderReport> {
+        let last = order.deadline.into_iter().chain(before).min();
+        if last.is_some_and(|last| self.clock.now() >= last) {
+            let text = "it was too late for the order before it was sent";
+            return Err(AdapterError::not_sent(ErrorKind::DeadlinePassed, text));
         }
+        self.venue.place(order)
     }
 
     fn look_up(&self, order: &OrderRef) -> Answer<Option<OrderReport>> {

@@ -242,6 +242,7 @@ impl ExecWorker {
             _ => Request::Place {
                 ticket,
                 order: delivery.claim.order.clone(),
+                before: delivery.send_before(&self.policy),
             },
         })
     }

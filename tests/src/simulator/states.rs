@@ -6,6 +6,8 @@
 //! schedule that was not run from its beginning to its end was run life by life, each from the very
 //! situation that the one before it had left.
 
+#![allow(clippy::result_large_err, reason = "a failure ends the search")]
+
 use std::collections::{BTreeMap, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -133,7 +135,10 @@ pub fn walk(
             scope.spawn(|| walk.work());
         }
     });
-    let graph = walk.graph.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let graph = walk
+        .graph
+        .into_inner()
+        .unwrap_or_else(PoisonError::into_inner);
     match graph.failure {
         Some(failure) => Err(failure),
         None => Ok(graph.sum_up()),
@@ -240,7 +245,9 @@ impl Found {
         let entry = self.next.entry(situation.fingerprint());
         let (tally, _, _) = entry.or_insert_with(|| {
             let taken = oracle.taken();
-            let path = taken.iter().map(|fork| u16::try_from(fork.chosen).unwrap_or(u16::MAX));
+            let path = taken
+                .iter()
+                .map(|fork| u16::try_from(fork.chosen).unwrap_or(u16::MAX));
             (Tally::default(), path.collect(), situation)
         });
         tally.add(spent);
@@ -289,7 +296,10 @@ impl Graph {
                 } else {
                     budget.crashes + budget.faults - left.crashes - left.faults
                 };
-                self.queue.entry(spent).or_default().push((to, Some(situation)));
+                self.queue
+                    .entry(spent)
+                    .or_default()
+                    .push((to, Some(situation)));
                 self.waiting += 1;
             }
             edges.push((to, tally));
@@ -332,9 +342,10 @@ impl Graph {
             let missing = node.next.iter().map(|(to, _)| *to as usize);
             let missing: Vec<_> = missing.filter(|to| sums[*to].is_none()).collect();
             if sums[at].is_none() && missing.is_empty() {
-                let next = node.next.iter().map(|(to, ways)| {
-                    ways.then(sums[*to as usize].expect("it is not missing"))
-                });
+                let next = node
+                    .next
+                    .iter()
+                    .map(|(to, ways)| ways.then(sums[*to as usize].expect("it is not missing")));
                 sums[at] = Some(next.fold(node.ends, Tally::plus));
             }
             if sums[at].is_some() {
