@@ -147,8 +147,11 @@ fn help_teaches() {
     Usage: investbot <COMMAND>
 
     Commands:
-      run   Runs a strategy on bars, or a stream of order intents, and shows what came of it
-      help  Print this message or the help of the given subcommand(s)
+      run      Runs a strategy on bars, or a stream of order intents, and shows what came of it
+      resolve  Shows the orders that are held, and records what became of one
+      verify   Checks a run: recomputes it from its journal and its data, and compares
+      drill    Kills runs, resumes them, and compares what they tell with what the venue has
+      help     Print this message or the help of the given subcommand(s)
 
     Options:
       -h, --help     Print help
@@ -171,10 +174,11 @@ fn help_teaches() {
         let flat = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(flat(&run).contains(&flat(part)), "{part} in {run}");
     }
-    assert!(
-        help(&["run", "-h"]).len() < run.len(),
-        "-h is the short one"
-    );
+    for command in ["run", "resolve", "verify", "drill"] {
+        let (short, long) = (help(&[command, "-h"]), help(&[command, "--help"]));
+        assert!(short.len() < long.len(), "{command}: -h is the short one");
+        assert!(long.contains(&format!("Examples:\n  investbot {command} ")), "{long}");
+    }
     assert!(help(&["--version"]).starts_with("investbot "));
 }
 

@@ -6,15 +6,18 @@ mod bars;
 mod books;
 mod config;
 mod determinism;
+mod drill;
 mod intents;
 mod outside_crate;
 mod plugins;
 #[cfg(unix)]
 mod readme;
+mod resolve;
 mod resume;
 mod risk;
 mod run_dir;
 mod secrets;
 mod signals;
+mod verify;
 
 use investbot_tests::program;

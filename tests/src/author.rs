@@ -36,6 +36,16 @@ impl Crate {
         }
     }
 
+    /// Changes one of its files: `from` becomes `to`.
+    #[must_use]
+    pub fn edited(self, file: &str, from: &str, to: &str) -> Self {
+        let path = self.dir.join(file);
+        let text = std::fs::read_to_string(&path).expect("the crate has the file");
+        assert_eq!(text.matches(from).count(), 1, "{file} has it once: {from}");
+        std::fs::write(&path, text.replace(from, to)).expect("there is room for a file");
+        self
+    }
+
     /// Runs a cargo command on it.
     pub fn cargo(&self, args: &[&str]) -> Output {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());

@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::artifacts::investbot;
 
-/// A command line of `investbot run` that is being written.
+/// A command line of investbot that is being written.
 pub struct Run {
     command: Command,
     stdin: Vec<u8>,
@@ -22,8 +22,14 @@ pub struct Run {
 /// `investbot run` with these arguments.
 #[must_use]
 pub fn run<A: AsRef<OsStr>>(args: impl IntoIterator<Item = A>) -> Run {
+    program("run").args(args)
+}
+
+/// Another command of investbot.
+#[must_use]
+pub fn program(name: &str) -> Run {
     let mut command = investbot();
-    command.arg("run").args(args);
+    command.arg(name);
     Run {
         command,
         stdin: Vec::new(),

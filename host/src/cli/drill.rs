@@ -56,6 +56,9 @@ pub(super) struct DrillArgs {
     /// How many runs there are at a time [default: as many as there are processors]
     #[arg(long, value_name = "N")]
     jobs: Option<usize>,
+    /// Stop at the first run that breaks a promise
+    #[arg(long)]
+    fail_fast: bool,
     /// JSON lines instead of a table
     #[arg(long)]
     json: bool,
@@ -89,6 +92,7 @@ pub(super) fn run(args: DrillArgs) -> ExitCode {
         kills: args.kills.unwrap_or(if args.steps { 0 } else { KILLS }),
         dir: args.dir,
         jobs: args.jobs.unwrap_or_else(processors),
+        fail_fast: args.fail_fast,
         flags: args.flags,
     };
     let total = (!plan.steps).then_some(plan.kills);

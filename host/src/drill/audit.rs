@@ -47,6 +47,16 @@ pub(super) struct Audited {
     pub(super) findings: Vec<Finding>,
 }
 
+impl Audited {
+    /// A run of which there is nothing else to say.
+    pub(super) fn only(finding: Finding) -> Self {
+        Self {
+            findings: vec![finding],
+            ..Self::default()
+        }
+    }
+}
+
 /// What a run has to come to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Wanted {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Sender, channel};
-use std::sync::{Mutex, PoisonError, RwLock};
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Instant;
 
 use investbot_plugin_api::manifest::{Manifest, VenueClass};
@@ -29,6 +29,8 @@ pub struct Plan {
     pub dir: Option<PathBuf>,
     /// How many runs there are at a time.
     pub jobs: usize,
+    /// Whether the first run that breaks a promise is enough.
+    pub fail_fast: bool,
     /// More flags for every run.
     pub flags: Vec<String>,
 }
@@ -71,7 +73,7 @@ pub fn hold(
     };
     let mut tally = Tally::new(&info.id, &info.version, class, seed, plan.kills);
     let schedule = Schedule::new(seed, seed_of, plan.steps, plan.kills, undisturbed);
-    let schedule = go_through(&kit, schedule, plan.jobs, stop, &mut tally, watch)?;
+    let schedule = go_through(&kit, schedule, plan, stop, &mut tally, watch)?;
     if schedule.is_hopeless() {
         let (kills, runs) = schedule.random();
         return Err(DrillError::TooFast { runs, kills });
@@ -133,7 +135,7 @@ fn live_undisturbed(
 fn go_through(
     kit: &Kit,
     schedule: Schedule,
-    jobs: usize,
+    plan: &Plan,
     stop: &StopFlag,
     tally: &mut Tally,
     watch: &mut dyn FnMut(&Tally),
@@ -142,7 +144,7 @@ fn go_through(
     let schedule = Mutex::new(schedule);
     std::thread::scope(|scope| {
         let (send, done) = channel();
-        for _ in 0..jobs.max(1) {
+        for _ in 0..plan.jobs.max(1) {
             let (send, schedule) = (send.clone(), &schedule);
             scope.spawn(move || work_on(kit, schedule, stop, &send));
         }
@@ -157,6 +159,9 @@ fn go_through(
                     failed.get_or_insert(error);
                 }
             }
+            if plan.fail_fast && !tally.failures.is_empty() {
+                locked(&schedule).end();
+            }
             watch(tally);
         }
         failed.map_or(Ok(()), Err)
@@ -168,11 +173,14 @@ fn go_through(
 
 type Done = (Task, Result<Trial, DrillError>);
 
+fn locked(schedule: &Mutex<Schedule>) -> MutexGuard<'_, Schedule> {
+    schedule.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 fn work_on(kit: &Kit, schedule: &Mutex<Schedule>, stop: &StopFlag, send: &Sender<Done>) {
-    let locked = || schedule.lock().unwrap_or_else(PoisonError::into_inner);
     while !stop.is_raised() {
         let next = {
-            let mut schedule = locked();
+            let mut schedule = locked(schedule);
             schedule
                 .next()
                 .map(|task| (schedule.undisturbed(task.plot.work), task))
@@ -183,7 +191,7 @@ fn work_on(kit: &Kit, schedule: &Mutex<Schedule>, stop: &StopFlag, send: &Sender
         let trial = kit.go_through(&task.plot, &undisturbed);
         let failed = trial.is_err();
         if let Ok(trial) = &trial {
-            locked().learn(&task, trial);
+            locked(schedule).learn(&task, trial);
         }
         if send.send((task, trial)).is_err() || failed {
             break;

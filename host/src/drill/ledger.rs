@@ -118,15 +118,20 @@ impl Ledger {
 
     fn take(&mut self, line: Line) -> Result<(), String> {
         match line.kind.as_str() {
-            "order" => self.take_order(&line),
+            "order" => {
+                self.take_order(&line);
+            }
             "fill" => self.take_fill(line)?,
             "close" => {
                 let order = self.orders.entry(line.client_order_id).or_default();
                 order.closed = Some(line.status);
             }
             "" => {
-                self.take_order(&line);
-                let fill_id = line.client_order_id.clone();
+                let times = self.take_order(&line);
+                let fill_id = match times {
+                    1 => line.client_order_id.clone(),
+                    again => format!("{}#{again}", line.client_order_id),
+                };
                 self.take_fill(Line { fill_id, ..line })?;
             }
             _ => {}
@@ -134,10 +139,12 @@ impl Ledger {
         Ok(())
     }
 
-    fn take_order(&mut self, line: &Line) {
+    /// How many orders there are with this client order id now.
+    fn take_order(&mut self, line: &Line) -> u64 {
         let order = self.orders.entry(line.client_order_id.clone()).or_default();
         order.times += 1;
         order.quantity += line.quantity;
+        order.times
     }
 
     fn take_fill(&mut self, line: Line) -> Result<(), String> {
@@ -175,6 +182,7 @@ mod tests {
 {"type":"close","client_order_id":"b","status":"cancelled","reason":"requested"}
 {"type":"order","client_order_id":"c","side":"buy","quantity":"1"}
 {"client_order_id":"d","side":"buy","quantity":"3","price":"100"}
+{"client_order_id":"d","side":"buy","quantity":"3","price":"100"}
 {"type":"order","client_order_id":"e","more":true}
 {"type":"ord"#;
         let ledger = Ledger::parse(text).unwrap();
@@ -182,9 +190,9 @@ mod tests {
         assert_eq!(of("a"), (1, Standing::Filled));
         assert_eq!(of("b"), (2, Standing::Closed("cancelled")));
         assert_eq!(of("c"), (1, Standing::Open));
-        assert_eq!(of("d"), (1, Standing::Filled));
+        assert_eq!(of("d"), (2, Standing::Filled));
         assert!(!ledger.orders.contains_key("e"));
-        assert_eq!(ledger.fills.keys().collect::<Vec<_>>(), ["1", "2", "d"]);
+        assert_eq!(ledger.fills.keys().collect::<Vec<_>>(), ["1", "2", "d", "d#2"]);
         let twice = r#"{"type":"fill","fill_id":"1","side":"buy"}
 {"type":"fill","fill_id":"1","side":"buy"}
 "#;

@@ -106,6 +106,12 @@ impl Schedule {
         (self.killed, self.random)
     }
 
+    /// Hands out nothing more.
+    pub(super) fn end(&mut self) {
+        self.series.clear();
+        self.wanted = 0;
+    }
+
     /// Learns what became of a trial.
     pub(super) fn learn(&mut self, task: &Task, trial: &Trial) {
         match task.series {

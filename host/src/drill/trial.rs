@@ -117,11 +117,14 @@ impl Kit {
         };
         let broken = self.live_to_the_end(&dir, plot, &mut trial)?;
         trial.audited = match broken {
-            Some(finding) => Audited {
-                findings: vec![finding],
-                ..Audited::default()
+            Some(finding) => Audited::only(finding),
+            None => match self.look_at(&dir, undisturbed) {
+                Err(error @ DrillError::Content { .. }) => Audited::only(Finding {
+                    breach: Breach::Broken,
+                    text: error.to_string(),
+                }),
+                audited => audited?,
             },
-            None => self.look_at(&dir, undisturbed)?,
         };
         if trial.audited.findings.is_empty() {
             std::fs::remove_dir_all(&dir).map_err(|error| DrillError::io(&dir, error))?;

@@ -204,3 +204,29 @@ fn name(file: &Path) -> String {
     let name = file.file_name().unwrap_or(file.as_os_str());
     name.to_string_lossy().into_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_first_field_that_differs_is_named() {
+        let whole = json!({ "a": 1, "b": { "c": ["x", { "d": "1.5" }] } });
+        assert_eq!(first_difference("", &whole, &whole), None);
+        let with = |pointer: &str, value: Value| {
+            let mut other = whole.clone();
+            *other.pointer_mut(pointer).expect("it is there") = value;
+            let (path, a, b) = first_difference("", &whole, &other).expect("it differs");
+            format!("{path}: {a}, {b}")
+        };
+        assert_eq!(with("/b/c/1/d", json!("1.6")), r#"b.c.1.d: "1.5", "1.6""#);
+        assert_eq!(with("/a", json!(null)), "a: 1, null");
+        assert_eq!(with("/b/c", json!([])), r#"b.c: ["x",{"d":"1.5"}], []"#);
+        let less = json!({ "a": 1 });
+        let missing = first_difference("", &less, &whole).expect("it differs");
+        assert_eq!(missing.0, "b");
+        assert_eq!(first_difference("", &whole, &less).map(|found| found.0), Some("b".into()));
+    }
+}

@@ -4,6 +4,9 @@
 //! comes after that may be missing, or its last line cut off, when the process was killed. It may also be
 //! more than the journal tells of: where nobody is shown the reports they need not wait for it.
 
+#[cfg(test)]
+mod tests;
+
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader};
 use std::path::{Path, PathBuf};

@@ -25,7 +25,7 @@ impl Write for Screen {
     }
 }
 
-fn report(sequence: u64, is_fill: bool) -> ExecutionReport {
+pub(super) fn report(sequence: u64, is_fill: bool) -> ExecutionReport {
     ExecutionReport {
         sequence,
         kind: if is_fill {
