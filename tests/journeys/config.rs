@@ -177,7 +177,10 @@ fn help_teaches() {
     for command in ["run", "resolve", "verify", "drill"] {
         let (short, long) = (help(&[command, "-h"]), help(&[command, "--help"]));
         assert!(short.len() < long.len(), "{command}: -h is the short one");
-        assert!(long.contains(&format!("Examples:\n  investbot {command} ")), "{long}");
+        assert!(
+            long.contains(&format!("Examples:\n  investbot {command} ")),
+            "{long}"
+        );
     }
     assert!(help(&["--version"]).starts_with("investbot "));
 }

@@ -28,7 +28,11 @@ fn nothing_is_sent_twice_lost_or_lied_about() {
     for exchange in ["paper", "stub", "realish"] {
         let dir = scratch();
         let drill = program("drill").args(["--kills", "30", "--json", "--exchange", exchange]);
-        let ended = drill.args(["--dir", "drill"]).in_dir(&dir).end().with_code(0);
+        let ended = drill
+            .args(["--dir", "drill"])
+            .in_dir(&dir)
+            .end()
+            .with_code(0);
         assert_eq!(ended.stderr, "");
         let tally = tally(&ended);
         assert!(tally["kills"].as_u64() >= Some(30), "{tally}");
@@ -60,7 +64,14 @@ fn a_venue_that_claims_too_much_is_found_out() {
         );
     let library = forgetful.build();
     let ended = program("drill")
-        .args(["--steps", "--fail-fast", "--dir", "drill", "--json", "--exchange"])
+        .args([
+            "--steps",
+            "--fail-fast",
+            "--dir",
+            "drill",
+            "--json",
+            "--exchange",
+        ])
         .arg(library)
         .in_dir(&dir)
         .end()
@@ -78,14 +89,27 @@ fn a_venue_that_claims_too_much_is_found_out() {
 fn what_a_person_sees() {
     let dir = scratch();
     let ended = program("drill")
-        .args(["--kills", "3", "--exchange", "stub", "--dir", "drill", "--seed", "9"])
+        .args([
+            "--kills",
+            "3",
+            "--exchange",
+            "stub",
+            "--dir",
+            "drill",
+            "--seed",
+            "9",
+        ])
         .in_dir(&dir)
         .end()
         .with_code(0);
-    let rows: Vec<_> = ended.stdout.lines().map(|line| {
-        let cells = line.split(['│', '┆']).map(str::trim);
-        cells.filter(|cell| !cell.is_empty()).collect::<Vec<_>>()
-    }).collect();
+    let rows: Vec<_> = ended
+        .stdout
+        .lines()
+        .map(|line| {
+            let cells = line.split(['│', '┆']).map(str::trim);
+            cells.filter(|cell| !cell.is_empty()).collect::<Vec<_>>()
+        })
+        .collect();
     for row in [
         ["drill, seed 9", "stub 0.1.0, class A"],
         ["duplicates", "0"],
@@ -93,19 +117,35 @@ fn what_a_person_sees() {
         ["false rejections", "0"],
         ["unresolved (held)", "0"],
     ] {
-        assert!(rows.iter().any(|found| found[..] == row), "{row:?} in {}", ended.stdout);
+        assert!(
+            rows.iter().any(|found| found[..] == row),
+            "{row:?} in {}",
+            ended.stdout
+        );
     }
 }
 
 #[test]
 fn where_no_drill_is_held() {
     let dir = scratch();
-    let none = program("drill").args(["--exchange", "papr"]).in_dir(&dir).end().with_code(4);
-    assert!(none.stderr.contains("did you mean `paper`"), "{}", none.stderr);
+    let none = program("drill")
+        .args(["--exchange", "papr"])
+        .in_dir(&dir)
+        .end()
+        .with_code(4);
+    assert!(
+        none.stderr.contains("did you mean `paper`"),
+        "{}",
+        none.stderr
+    );
     dir.spoilt("investbot_stub", "real.so", |bytes| {
         patch(bytes, b"simulated = true", b"simulated= false");
     });
-    let real = program("drill").args(["--exchange", "./real.so"]).in_dir(&dir).end().with_code(4);
+    let real = program("drill")
+        .args(["--exchange", "./real.so"])
+        .in_dir(&dir)
+        .end()
+        .with_code(4);
     insta::assert_snapshot!(real.stderr, @r"
     error: the venue `stub` is not simulated: a drill would trade there
       hint: choose a simulated venue with --exchange, such as the default

@@ -105,7 +105,11 @@ fn a_copy_will_do() {
     }
     std::fs::rename(dir.join("bars.csv"), dir.join("moved.csv")).unwrap();
     let lost = verify(&dir, "copy").with_code(3);
-    assert!(lost.stderr.contains("bars.csv: cannot be opened"), "{}", lost.stderr);
+    assert!(
+        lost.stderr.contains("bars.csv: cannot be opened"),
+        "{}",
+        lost.stderr
+    );
     let found = program("verify").args(["copy", "--bars", "moved.csv"]);
     let found = found.in_dir(&dir).end().with_code(0);
     assert!(found.stdout.ends_with("MATCH\n"));
@@ -124,12 +128,17 @@ fn reports_that_were_changed() {
     let said = tampered(&dir, "run/fills.csv", |bytes| replace(bytes, "buy", "but"));
     insta::assert_snapshot!(said, @"MISMATCH fills.csv:2: it is another line than the run comes to");
     let said = tampered(&dir, "run/reports.jsonl", |bytes| bytes.extend(b"{}\n"));
-    let lines = std::fs::read_to_string(dir.join("run/reports.jsonl")).unwrap().lines().count();
+    let lines = std::fs::read_to_string(dir.join("run/reports.jsonl"))
+        .unwrap()
+        .lines()
+        .count();
     let place = format!("MISMATCH reports.jsonl:{}: ", lines + 1);
     assert_eq!(said, place + "it should end here, and does not");
     // Cut in a line, and before one.
     for less in [1, 500] {
-        let said = tampered(&dir, "run/reports.jsonl", |bytes| bytes.truncate(bytes.len() - less));
+        let said = tampered(&dir, "run/reports.jsonl", |bytes| {
+            bytes.truncate(bytes.len() - less)
+        });
         assert!(said.ends_with("it ends here, and should not"), "{said}");
     }
     std::fs::remove_file(dir.join("run/fills.csv")).unwrap();
@@ -158,7 +167,9 @@ fn a_journal_that_was_changed() {
     let dir = scratch();
     ended(&dir);
     let journal = "run/idempotency_keys.jsonl";
-    let said = tampered(&dir, journal, |bytes| replace(bytes, r#""side":"buy""#, r#""side":"bux""#));
+    let said = tampered(&dir, journal, |bytes| {
+        replace(bytes, r#""side":"buy""#, r#""side":"bux""#)
+    });
     assert!(
         said.starts_with("MISMATCH idempotency_keys.jsonl:") && said.contains("its checksum"),
         "{said}"
@@ -196,14 +207,19 @@ fn a_summary_or_a_checkpoint_that_was_changed() {
     let dir = scratch();
     ended(&dir);
     let summary = "run/summary.json";
-    let said = tampered(&dir, summary, |bytes| replace(bytes, r#""cash": ""#, r#""cash": "1"#));
+    let said = tampered(&dir, summary, |bytes| {
+        replace(bytes, r#""cash": ""#, r#""cash": "1"#)
+    });
     insta::assert_snapshot!(said, @"MISMATCH summary.json: `result.cash` is not what the run comes to");
     let said = tampered(&dir, summary, |bytes| {
         replace(bytes, r#""report_digest": ""#, r#""report_digest": "0"#);
     });
     insta::assert_snapshot!(said, @"MISMATCH summary.json: `report_digest` is not what the run comes to");
     let said = tampered(&dir, summary, Vec::clear);
-    assert!(said.starts_with("MISMATCH summary.json: it is no JSON"), "{said}");
+    assert!(
+        said.starts_with("MISMATCH summary.json: it is no JSON"),
+        "{said}"
+    );
     let said = tampered(&dir, "run/checkpoint.json", |bytes| {
         let middle = bytes.len() / 2;
         bytes[middle] ^= 1;
@@ -220,7 +236,10 @@ fn a_checkpoint_that_was_forged() {
     let said = tampered(&dir, "run/checkpoint.json", |bytes| {
         let text = String::from_utf8(std::mem::take(bytes)).unwrap();
         let (head, body) = text.split_once(r#","body":"#).unwrap();
-        let body = body.strip_suffix("}\n").unwrap().replacen(r#""cash":"10000""#, r#""cash":"10001""#, 1);
+        let body =
+            body.strip_suffix("}\n")
+                .unwrap()
+                .replacen(r#""cash":"10000""#, r#""cash":"10001""#, 1);
         let digest = hex::encode(sha2::Sha256::digest(&body));
         let (head, _) = head.split_once(r#""sha256":""#).unwrap();
         *bytes = format!("{head}\"sha256\":\"{digest}\",\"body\":{body}}}\n").into_bytes();
@@ -232,8 +251,13 @@ fn a_checkpoint_that_was_forged() {
 fn what_was_asked_and_what_is_read() {
     let dir = scratch();
     ended(&dir);
-    let said = tampered(&dir, "run/run.json", |bytes| replace(bytes, "verify", "verity"));
-    assert!(said.starts_with("MISMATCH run.json: it was changed since"), "{said}");
+    let said = tampered(&dir, "run/run.json", |bytes| {
+        replace(bytes, "verify", "verity")
+    });
+    assert!(
+        said.starts_with("MISMATCH run.json: it was changed since"),
+        "{said}"
+    );
     let said = tampered(&dir, "bars.csv", |bytes| replace(bytes, "5000", "5001"));
     assert!(
         said.starts_with("MISMATCH data: they are not what the run was started with: bars: were"),
@@ -256,11 +280,17 @@ fn a_run_that_was_killed() {
     let before = content(&dir.join("run"));
     let ended = verify(&dir, "run").with_code(0);
     let said = ended.stdout;
-    assert!(said.contains("killed while it wrote line") && said.ends_with("MATCH\n"), "{said}");
+    assert!(
+        said.contains("killed while it wrote line") && said.ends_with("MATCH\n"),
+        "{said}"
+    );
     assert!(content(&dir.join("run")) == before, "nothing was changed");
     // What is there has to be right.
     let said = tampered(&dir, "run/idempotency_keys.jsonl", |bytes| bytes[300] ^= 1);
-    assert!(said.starts_with("MISMATCH idempotency_keys.jsonl:"), "{said}");
+    assert!(
+        said.starts_with("MISMATCH idempotency_keys.jsonl:"),
+        "{said}"
+    );
     let resumed = run(["--resume", "run", "--quiet"]).in_dir(&dir).end();
     let _ = resumed.with_code(0);
     assert!(verify(&dir, "run").with_code(0).stdout.ends_with("MATCH\n"));
@@ -270,13 +300,21 @@ fn a_run_that_was_killed() {
 fn where_nothing_can_be_checked() {
     let dir = scratch();
     let none = verify(&dir, "none").with_code(7);
-    assert!(none.stderr.contains("there is no such directory"), "{}", none.stderr);
+    assert!(
+        none.stderr.contains("there is no such directory"),
+        "{}",
+        none.stderr
+    );
     let mut live = run(["--intents", "-", "--exchange", "stub", "--run-dir", "run"])
         .in_dir(&dir)
         .start();
     assert_eq!(live.hear()["kind"], "format");
     let locked = verify(&dir, "run").with_code(7);
-    assert!(locked.stderr.contains("is locked by another process"), "{}", locked.stderr);
+    assert!(
+        locked.stderr.contains("is locked by another process"),
+        "{}",
+        locked.stderr
+    );
     let _ = live.end().with_code(0);
     // Intents that came through a pipe are in the journal.
     assert!(verify(&dir, "run").with_code(0).stdout.ends_with("MATCH\n"));

@@ -192,7 +192,10 @@ mod tests {
         assert_eq!(of("c"), (1, Standing::Open));
         assert_eq!(of("d"), (2, Standing::Filled));
         assert!(!ledger.orders.contains_key("e"));
-        assert_eq!(ledger.fills.keys().collect::<Vec<_>>(), ["1", "2", "d", "d#2"]);
+        assert_eq!(
+            ledger.fills.keys().collect::<Vec<_>>(),
+            ["1", "2", "d", "d#2"]
+        );
         let twice = r#"{"type":"fill","fill_id":"1","side":"buy"}
 {"type":"fill","fill_id":"1","side":"buy"}
 "#;

@@ -227,6 +227,9 @@ mod tests {
         let less = json!({ "a": 1 });
         let missing = first_difference("", &less, &whole).expect("it differs");
         assert_eq!(missing.0, "b");
-        assert_eq!(first_difference("", &whole, &less).map(|found| found.0), Some("b".into()));
+        assert_eq!(
+            first_difference("", &whole, &less).map(|found| found.0),
+            Some("b".into())
+        );
     }
 }

@@ -11,7 +11,13 @@ fn nothing_goes_wrong_where_nothing_goes_wrong() {
             let mut world = World::small(model, scope);
             world.budget = Budget::default();
             let run = |oracle: &Oracle| world.run(oracle);
-            match explore(&Search::Exhaustive(Share::WHOLE), world.budget, run) {
+            // Of many orders there is no end, even where all goes well.
+            let search = if scope == Scope::Many {
+                Search::Random { seed: 1, seeds: 10 }
+            } else {
+                Search::Exhaustive(Share::WHOLE)
+            };
+            match explore(&search, world.budget, run) {
                 Ok(schedules) => assert!(schedules > 0, "{} {}", model.name(), scope.name()),
                 Err(failure) => panic!("{} {}: {failure}", model.name(), scope.name()),
             }

@@ -45,7 +45,14 @@ fn what_was_recorded_is_as_it_should_be() {
     let (dir, mark) = recorded();
     let files = check(dir.path(), true, false).expect("the same");
     let lines = files.map(|file| (file.name, file.lines, file.missing, file.beyond));
-    assert_eq!(lines, [(NAMES[0], 4, 0, 0), (NAMES[1], 2, 0, 0), (NAMES[2], 3, 0, 0)]);
+    assert_eq!(
+        lines,
+        [
+            (NAMES[0], 4, 0, 0),
+            (NAMES[1], 2, 0, 0),
+            (NAMES[2], 3, 0, 0)
+        ]
+    );
     let mut check = RecordCheck::open(dir.path()).expect("readable");
     for report in reports() {
         assert!(check.report(&report).is_ok());
@@ -62,8 +69,14 @@ fn the_end_may_be_missing_where_it_was_not_promised() {
         for length in (0..whole.len()).rev() {
             fs::write(&path, &whole[..length]).expect("writable");
             let files = check(dir.path(), false, false).expect("the rest is right");
-            let of = files.iter().find(|file| file.name == name).expect("it is one");
-            let ends = whole[..length].iter().filter(|byte| **byte == b'\n').count() as u64;
+            let of = files
+                .iter()
+                .find(|file| file.name == name)
+                .expect("it is one");
+            let ends = whole[..length]
+                .iter()
+                .filter(|byte| **byte == b'\n')
+                .count() as u64;
             assert_eq!(of.lines, ends, "{name} cut at {length}");
             assert!(of.missing > 0);
             let difference = check(dir.path(), true, false).expect_err("promised");
@@ -87,7 +100,11 @@ fn no_byte_may_be_another() {
             fs::write(&path, bytes).expect("writable");
             let difference = check(dir.path(), false, true).expect_err("changed");
             let line = whole[..at].iter().filter(|byte| **byte == b'\n').count() as u64 + 1;
-            assert_eq!((difference.file, difference.line), (name, line), "byte {at}");
+            assert_eq!(
+                (difference.file, difference.line),
+                (name, line),
+                "byte {at}"
+            );
             assert!(difference.recorded.is_some() && difference.recomputed.is_some());
         }
     }
