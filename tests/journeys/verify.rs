@@ -183,7 +183,8 @@ fn a_journal_that_was_changed() {
             *bytes = lines.concat().into_bytes();
         }
     };
-    let changes: [(fn(&mut Vec<String>), u32); 3] = [
+    type Change = fn(&mut Vec<String>);
+    let changes: [(Change, u32); 3] = [
         (|lines| drop(lines.remove(9)), 10),
         (|lines| lines.swap(9, 10), 10),
         (|lines| lines.insert(9, lines[9].clone()), 11),
