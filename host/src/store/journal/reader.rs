@@ -22,7 +22,8 @@ pub type Sink<'s> = dyn FnMut(Mark, UnixNanos, Record<'_>) -> Result<(), String>
 /// What is read of a journal.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Reading {
-    /// What comes after this mark; without one, everything. What comes before it is not looked at.
+    /// What comes after this mark; without one, everything. Of what comes before it, its file is checked, and
+    /// those before that are not looked at.
     pub from: Option<Mark>,
     /// A position that the journal must hold, after the mark.
     pub expected: Option<Position>,
@@ -104,7 +105,7 @@ struct Reader<'a> {
     dir: &'a Path,
     segments: u32,
     expected: Option<Position>,
-    /// The line to begin with, until it was read.
+    /// The line after which records are passed on, until it was read.
     from: Option<Mark>,
     last: Mark,
 }
@@ -151,20 +152,37 @@ impl Reader<'_> {
 
     /// A whole line.
     fn take(&mut self, line: &Line<'_>, mark: Mark, sink: &mut Sink<'_>) -> Result<(), Flaw> {
-        let position = mark.position;
-        if let Some(from) = self.from.take() {
-            // It was taken before the checkpoint; that it is still the same stands for all before it.
-            self.last = mark;
-            return same(position, from.position);
+        let first_file = self.from.map_or(1, |from| from.segment);
+        // What comes before the first file that is read is not known, unless there is nothing.
+        let follows_unread = first_file > 1 && mark.segment == first_file && mark.line == 1;
+        if !follows_unread {
+            line.check(self.last.position)?;
         }
-        line.check(self.last.position)?;
         self.last = mark;
+        let position = mark.position;
+        if let Some(from) = self.from {
+            return self.pass(mark, from);
+        }
         if let Some(expected) = self.expected
             && expected.seq == position.seq
+            && expected != position
         {
-            same(position, expected)?;
+            return Err(Flaw::OtherHistory(expected.seq));
         }
         sink(mark, line.at(), line.record()?).map_err(Flaw::Contradiction)
+    }
+
+    /// A line that was taken before the checkpoint, and must still be there.
+    fn pass(&mut self, mark: Mark, from: Mark) -> Result<(), Flaw> {
+        if mark.position.seq < from.position.seq {
+            return Ok(());
+        }
+        self.from = None;
+        if mark == from {
+            Ok(())
+        } else {
+            Err(Flaw::OtherHistory(from.position.seq))
+        }
     }
 
     /// Whether a damaged line and what follows it are a write that was cut off.
@@ -198,21 +216,10 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// A file from its beginning, or from the mark.
     fn open(&self, file: &Path) -> Result<Lines, JournalError> {
-        let (offset, lines) = self
-            .from
-            .map_or((0, 0), |mark| (mark.offset, mark.line.saturating_sub(1)));
-        Lines::open(self.fs, file, offset, lines)
+        Lines::open(self.fs, file)
             .map_err(|error| IoFailure::new("read", file, &error).into())
     }
-}
-
-fn same(found: Position, expected: Position) -> Result<(), Flaw> {
-    if found == expected {
-        return Ok(());
-    }
-    Err(Flaw::OtherHistory(expected.seq))
 }
 
 fn corrupt(torn: Torn, because: Because) -> JournalError {

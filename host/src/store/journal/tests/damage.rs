@@ -109,6 +109,34 @@ fn from_every_mark_the_rest_is_read_and_nothing_before_it() {
     assert_eq!(all, whole.records);
 }
 
+/// A resume reads the file that holds the checkpoint from its beginning: it once began at the checkpoint's line,
+/// and took a run for whole of whose beginning only a full verification found that it was damaged.
+#[test]
+fn what_its_file_holds_before_a_mark_is_checked() {
+    let whole = whole();
+    for mark in marks(&whole) {
+        let index = mark.segment as usize - 1;
+        let content = &whole.files[index].1;
+        let begin = usize::try_from(mark.offset).expect("small");
+        for byte in 0..begin {
+            let mut damaged = content.clone();
+            damaged[byte] ^= 1 << (byte % 8);
+            let answer = look_from(&whole.with(index, &damaged), Some(mark), None);
+            assert!(
+                matches!(answer, Err(JournalError::Corrupt { line, .. }) if line < mark.line),
+                "byte {byte}: {answer:?}"
+            );
+        }
+        let lines = whole.lines(index);
+        for left_out in 0..usize::try_from(mark.line - 1).expect("small") {
+            let mut rest = lines.clone();
+            rest.remove(left_out);
+            let answer = look_from(&whole.with(index, &rest.concat()), Some(mark), None);
+            assert!(answer.is_err(), "line {left_out}: {answer:?}");
+        }
+    }
+}
+
 #[test]
 fn a_journal_goes_on_from_a_mark_as_from_its_beginning() {
     let whole = whole();
