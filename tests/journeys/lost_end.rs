@@ -34,7 +34,9 @@ fn resume(dir: &Scratch) -> Ended {
 
 fn ledger(dir: &Path) -> String {
     let orders = std::fs::read_to_string(dir.join("run/venue/ledger.jsonl")).unwrap();
-    let placed = orders.lines().filter(|line| line.contains("client_order_id"));
+    let placed = orders
+        .lines()
+        .filter(|line| line.contains("client_order_id"));
     placed.map(|line| format!("{line}\n")).collect()
 }
 

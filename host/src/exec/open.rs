@@ -265,7 +265,10 @@ impl Prepared {
         if inheritance.goes_on && !inheritance.clean {
             has_begun(Reconciler::before_sending(desk, stop), desk)?;
         }
-        has_begun(take_over(desk, &inheritance).map_err(StartError::from), desk)?;
+        has_begun(
+            take_over(desk, &inheritance).map_err(StartError::from),
+            desk,
+        )?;
         if inheritance.goes_on || !simulated {
             has_begun(self.reconciler().at_start(desk, stop), desk)?;
         }

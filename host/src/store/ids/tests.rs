@@ -89,7 +89,10 @@ fn an_index_that_knows_more_than_the_journal_shows_that_its_end_is_lost() {
     drop(store);
     let filled = DiskIndex::open(dir.path()).expect("whole").filled_to();
     let expected = filled.position.seq;
-    let segment = |number: u32| dir.path().join(format!("idempotency_keys.{number:06}.jsonl"));
+    let segment = |number: u32| {
+        dir.path()
+            .join(format!("idempotency_keys.{number:06}.jsonl"))
+    };
     let journal = segment(filled.segment);
     let content = std::fs::read(&journal).expect("there");
     let begin = usize::try_from(filled.offset).expect("small");

@@ -217,8 +217,7 @@ impl Reader<'_> {
     }
 
     fn open(&self, file: &Path) -> Result<Lines, JournalError> {
-        Lines::open(self.fs, file)
-            .map_err(|error| IoFailure::new("read", file, &error).into())
+        Lines::open(self.fs, file).map_err(|error| IoFailure::new("read", file, &error).into())
     }
 }
 
