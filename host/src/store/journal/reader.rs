@@ -22,12 +22,16 @@ pub type Sink<'s> = dyn FnMut(Mark, UnixNanos, Record<'_>) -> Result<(), String>
 /// What is read of a journal.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Reading {
-    /// What comes after this mark; without one, everything. Of what comes before it, its file is checked, and
-    /// those before that are not looked at.
+    /// What comes after this mark; without one, everything. What comes before it is checked, as far back as
+    /// [`CHECKED_BEFORE`] says.
     pub from: Option<Mark>,
     /// A position that the journal must hold, after the mark.
     pub expected: Option<Position>,
 }
+
+/// So many files before the one with the mark are checked too, and those before them are not looked at: going on with
+/// a run must not take longer the longer the run was.
+const CHECKED_BEFORE: u32 = 16;
 
 /// What a journal was found to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,6 +85,7 @@ pub fn read(
         dir,
         segments: segment::count(fs, dir)?,
         expected: expected.or(from.map(|mark| mark.position)),
+        first: from.map_or(1, |mark| mark.segment.saturating_sub(CHECKED_BEFORE).max(1)),
         from,
         last: Mark::START,
     };
@@ -105,6 +110,8 @@ struct Reader<'a> {
     dir: &'a Path,
     segments: u32,
     expected: Option<Position>,
+    /// The file that is read first.
+    first: u32,
     /// The line after which records are passed on, until it was read.
     from: Option<Mark>,
     last: Mark,
@@ -112,7 +119,7 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn run(&mut self, sink: &mut Sink<'_>) -> Result<Option<Torn>, JournalError> {
-        for segment in self.from.map_or(1, |mark| mark.segment)..=self.segments {
+        for segment in self.first..=self.segments {
             let file = segment::path(self.dir, segment);
             let mut lines = self.open(&file)?;
             while let Some(piece) = next(&mut lines, &file)? {
@@ -142,7 +149,7 @@ impl Reader<'_> {
                     }
                 }
             }
-            if self.from.is_some() {
+            if self.from.is_some_and(|mark| mark.segment == segment) {
                 // The file ends before the mark.
                 break;
             }
@@ -152,9 +159,8 @@ impl Reader<'_> {
 
     /// A whole line.
     fn take(&mut self, line: &Line<'_>, mark: Mark, sink: &mut Sink<'_>) -> Result<(), Flaw> {
-        let first_file = self.from.map_or(1, |from| from.segment);
-        // What comes before the first file that is read is not known, unless there is nothing.
-        let follows_unread = first_file > 1 && mark.segment == first_file && mark.line == 1;
+        // What comes before the first file that is read is not known.
+        let follows_unread = mark.segment == self.first && mark.line == 1 && self.first > 1;
         if !follows_unread {
             line.check(self.last.position)?;
         }
