@@ -138,9 +138,19 @@ type Names = BTreeMap<OsString, usize>;
 
 #[derive(Clone, Debug, Hash)]
 enum Naming {
-    Add { path: OsString, inode: usize },
-    Remove { path: OsString },
-    Rename { from: OsString, to: OsString },
+    Add {
+        path: OsString,
+        inode: usize,
+    },
+    Remove {
+        path: OsString,
+    },
+    /// The file goes by its new name whatever else is kept: a name holds a file, not another name.
+    Rename {
+        from: OsString,
+        to: OsString,
+        inode: usize,
+    },
 }
 
 impl Naming {
@@ -152,11 +162,25 @@ impl Naming {
             Self::Remove { path } => {
                 names.remove(path);
             }
-            Self::Rename { from, to } => {
-                if let Some(inode) = names.remove(from) {
-                    names.insert(to.clone(), inode);
-                }
+            Self::Rename { from, to, inode } => {
+                names.remove(from);
+                names.insert(to.clone(), *inode);
             }
+        }
+    }
+
+    /// The file that gets a name.
+    const fn named(&self) -> Option<usize> {
+        match self {
+            Self::Add { inode, .. } | Self::Rename { inode, .. } => Some(*inode),
+            Self::Remove { .. } => None,
+        }
+    }
+
+    const fn named_mut(&mut self) -> Option<&mut usize> {
+        match self {
+            Self::Add { inode, .. } | Self::Rename { inode, .. } => Some(inode),
+            Self::Remove { .. } => None,
         }
     }
 
@@ -262,10 +286,11 @@ impl Disk {
     }
 
     pub(super) fn rename(&mut self, from: &Path, to: &Path) -> io::Result<()> {
-        self.find(from).ok_or_else(|| not_found(from))?;
+        let inode = self.find(from).ok_or_else(|| not_found(from))?;
         self.name(Naming::Rename {
             from: from.as_os_str().to_owned(),
             to: to.as_os_str().to_owned(),
+            inode,
         });
         Ok(())
     }
@@ -317,36 +342,21 @@ impl Disk {
     /// of their names: disks that hold the same are the same.
     pub(super) fn forget_nameless(&mut self) {
         let mut order = Vec::with_capacity(self.inodes.len());
-        let added = self
+        let held = self.seen.values().chain(self.names.values()).copied();
+        let named = self
             .changes
             .0
             .iter()
-            .filter_map(|(naming, _)| match naming {
-                Naming::Add { inode, .. } => Some(*inode),
-                _ => None,
-            });
-        for inode in self
-            .seen
-            .values()
-            .chain(self.names.values())
-            .copied()
-            .chain(added)
-        {
+            .filter_map(|(naming, _)| naming.named());
+        for inode in held.chain(named) {
             if !order.contains(&inode) {
                 order.push(inode);
             }
         }
         let new = |old: usize| order.iter().position(|inode| *inode == old);
-        let names = self.seen.values_mut().chain(self.names.values_mut());
-        let added = self
-            .changes
-            .0
-            .iter_mut()
-            .filter_map(|(naming, _)| match naming {
-                Naming::Add { inode, .. } => Some(inode),
-                _ => None,
-            });
-        for inode in names.chain(added) {
+        let held = self.seen.values_mut().chain(self.names.values_mut());
+        let changes = self.changes.0.iter_mut();
+        for inode in held.chain(changes.filter_map(|(naming, _)| naming.named_mut())) {
             *inode = new(*inode).expect("it is one of those that are kept");
         }
         self.inodes = order

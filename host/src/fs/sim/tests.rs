@@ -91,6 +91,49 @@ fn an_unsynced_rename_leaves_the_old_name_or_the_new_one() {
     assert_eq!(texts(&all), [None, Some("1234")]);
 }
 
+/// Keeps those changes of directories that are said, and all else.
+struct Keeping(Vec<bool>);
+
+impl Loss for Keeping {
+    fn keeps_name(&mut self) -> bool {
+        self.0.remove(0)
+    }
+
+    fn of_write(&mut self, bytes: &[u8]) -> usize {
+        bytes.len()
+    }
+
+    fn keeps_cut(&mut self) -> bool {
+        true
+    }
+}
+
+#[test]
+fn a_rename_that_survives_names_the_file_that_was_renamed() {
+    let other = Path::new("/run/other");
+    // The removal of the first file, the second one's own name, and its rename.
+    for (kept, expected) in [
+        ([false, false, true], [None, Some("new")]),
+        ([false, true, true], [None, Some("new")]),
+        ([true, false, true], [None, Some("new")]),
+        ([false, false, false], [Some("1234"), None]),
+        ([false, true, false], [Some("new"), None]),
+    ] {
+        let (fs, _) = disk();
+        fs.remove(file()).expect("there");
+        let mut open = fs.create_new(file()).expect("new");
+        open.write(b"new").expect("room");
+        open.sync_data().expect("works");
+        fs.rename(file(), other).expect("there");
+        // As the next process finds it.
+        let fs = SimFs::of(&fs.image());
+        fs.crash_by(&mut Keeping(kept.to_vec()));
+        let held = [file(), other].map(|path| fs.peek(path));
+        let expected = expected.map(|text| text.map(|text: &str| text.as_bytes().to_vec()));
+        assert_eq!(held, expected, "{kept:?}");
+    }
+}
+
 #[test]
 fn after_a_failed_sync_a_second_one_proves_nothing() {
     let all = crashed(|| {
