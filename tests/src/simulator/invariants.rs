@@ -44,6 +44,8 @@ pub struct Ended {
 pub struct Checker {
     /// Whether the same order may be sent twice under one attempt: to a venue of class A.
     may_resend: bool,
+    /// Whether the venue can be asked what became of an order that is over.
+    can_ask: bool,
     step: u64,
     orders: Vec<Watched>,
     seen_sends: usize,
@@ -74,6 +76,7 @@ impl Checker {
     pub const fn new(may_resend: bool) -> Self {
         Self {
             may_resend,
+            can_ask: true,
             step: 0,
             orders: Vec::new(),
             seen_sends: 0,
@@ -82,6 +85,13 @@ impl Checker {
             told: Vec::new(),
             told_hash: 0,
         }
+    }
+
+    /// The same of a venue that does not answer about orders that are over.
+    #[must_use]
+    pub const fn unasked(mut self) -> Self {
+        self.can_ask = false;
+        self
     }
 
     /// The client says that an order is not at the venue: durably, or to somebody outside.
@@ -215,7 +225,7 @@ impl Checker {
     pub fn end(&mut self, intents: &[Ended], ledger: &Ledger) -> Checked {
         for ended in intents {
             let shown_held = self.watched(&ended.order).shown_held;
-            if let Err(violation) = check_end(ended, shown_held, ledger) {
+            if let Err(violation) = check_end(ended, shown_held, self.can_ask, ledger) {
                 return self.broken(violation);
             }
         }
@@ -333,6 +343,7 @@ impl Hash for Checker {
     fn hash<H: Hasher>(&self, state: &mut H) {
         let Self {
             may_resend,
+            can_ask: _,
             step: _,
             orders,
             seen_sends,

@@ -126,6 +126,11 @@ impl SimVenue {
         }
     }
 
+    /// The client has died, or failed to keep what it heard.
+    pub fn forget_told(&self) {
+        self.enter().book.ledger.untell();
+    }
+
     /// What outlives the session with its client.
     #[must_use]
     pub fn leave(&self) -> Memory {
@@ -178,6 +183,16 @@ impl State {
         self.book
             .ledger
             .report(booked, self.book.menu.fills_in_reports)
+    }
+
+    /// The client hears this of an order.
+    fn tell(&mut self, report: &OrderReport) {
+        if report.status.is_final() {
+            let orders = self.book.ledger.orders.iter_mut();
+            for booked in orders.filter(|b| b.order.client_order_id == report.client_order_id) {
+                booked.told = true;
+            }
+        }
     }
 
     /// The last order of that name.

@@ -23,7 +23,6 @@ use super::disk::{DiskMenu, DiskState};
 use super::invariants::{Broken, Checker};
 use super::model::Model;
 use super::oracle::{Budget, Oracle};
-use super::venue::faults::Life as Fortune;
 use super::venue::{Memory, Menu};
 
 /// The run's id.
@@ -151,15 +150,6 @@ impl World {
     /// A world in which everything can happen.
     #[must_use]
     pub fn large(model: Model, scope: Scope) -> Self {
-        let mut venue = Menu::FULL;
-        if matches!(model, Model::D | Model::E) {
-            // Nobody tells the client of such a venue that an order was cancelled.
-            venue.lives = &[
-                Fortune::FilledAtOnce,
-                Fortune::FilledLater,
-                Fortune::FilledInParts,
-            ];
-        }
         Self {
             model,
             scope,
@@ -167,7 +157,7 @@ impl World {
                 crashes: 6,
                 faults: 8,
             },
-            venue,
+            venue: Menu::FULL,
             disk: DiskMenu::FULL,
             stalls: Stall::ALL,
         }
@@ -186,6 +176,14 @@ impl World {
         Ok(())
     }
 
+    const fn checker(&self) -> Checker {
+        let checker = Checker::new(matches!(self.model, Model::A | Model::AWindow));
+        match self.model {
+            Model::A | Model::AWindow | Model::B | Model::C => checker,
+            Model::D | Model::E => checker.unasked(),
+        }
+    }
+
     /// Before the first process.
     #[must_use]
     pub fn begin(&self, oracle: &Oracle) -> Situation {
@@ -194,7 +192,7 @@ impl World {
             phase: Phase::Working,
             disk: DiskState::default(),
             venue: Memory::default(),
-            checker: Checker::new(matches!(self.model, Model::A | Model::AWindow)),
+            checker: self.checker(),
             now: START,
             left: oracle.left(),
             unused: Budget::default(),

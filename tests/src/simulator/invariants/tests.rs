@@ -33,6 +33,7 @@ fn accept(ledger: &mut Ledger, at: i64, status: OrderStatus) {
         status,
         since: UnixNanos(at),
         filled: Decimal::ZERO,
+        told: false,
     });
 }
 
@@ -269,6 +270,32 @@ fn in_the_end_every_intent_is_final_or_held_or_in_the_book() {
         let ledger = status.map(|status| one_order(1, status));
         let found = end(state, ledger.as_ref().unwrap_or(&nothing));
         assert_eq!(found, broken, "{state:?} and {status:?}");
+    }
+}
+
+#[test]
+fn an_order_that_was_cancelled_may_stay_open_only_where_nobody_can_ask_or_has_told() {
+    use OrderState as S;
+    use OrderStatus::{Cancelled, Filled};
+    for (status, can_ask, told, broken) in [
+        (Cancelled, false, false, None),
+        (Cancelled, false, true, Some('b')),
+        (Cancelled, true, false, Some('b')),
+        (Filled, false, false, Some('b')),
+    ] {
+        let mut ledger = one_order(1, status);
+        ledger.orders[0].told = told;
+        let checker = Checker::new(false);
+        let mut checker = if can_ask { checker } else { checker.unasked() };
+        for state in [S::Accepted, S::PartiallyFilled] {
+            let ended = Ended {
+                order: "a".into(),
+                state: Some(state),
+            };
+            let found = checker.end(&[ended], &ledger).err();
+            let found = found.map(|b| b.violation.rule());
+            assert_eq!(found, broken, "{status:?}, {can_ask}, {told}");
+        }
     }
 }
 

@@ -35,7 +35,7 @@ impl Named for Shown {
 
 impl SimVenue {
     pub(super) fn tell_order(&self, order: &OrderRef) -> Answer<Option<OrderReport>> {
-        let (state, now) = self.ask("before a query")?;
+        let (mut state, now) = self.ask("before a query")?;
         let rules = &state.book.rules;
         if !rules.finds(true) {
             return Err(AdapterError::unsupported("order"));
@@ -55,7 +55,10 @@ impl SimVenue {
         };
         let queries = state.book.menu.queries;
         match self.oracle.fault("the query", queries, possible) {
-            None => Ok(told),
+            None => {
+                told.iter().for_each(|report| state.tell(report));
+                Ok(told)
+            }
             Some(QueryFault::Failed) => Err(failed()),
             Some(QueryFault::Garbled) => Err(garbled()),
             Some(QueryFault::Stale) => Ok(first),
@@ -167,6 +170,11 @@ impl SimVenue {
             }
             Some(EventFault::Doubled) => told.extend(events.iter().cloned()),
             None => {}
+        }
+        for event in &events {
+            if let VenueEvent::Order(report) = event {
+                state.tell(report);
+            }
         }
         told.append(&mut events);
     }

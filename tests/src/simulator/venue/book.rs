@@ -112,6 +112,7 @@ impl Book {
                 status: OrderStatus::Open,
                 since: now,
                 filled: Decimal::ZERO,
+                told: false,
                 order,
             });
             Arrival::Accepted(self.ledger.orders.len() - 1)

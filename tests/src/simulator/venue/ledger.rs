@@ -67,6 +67,8 @@ pub struct Booked {
     pub since: UnixNanos,
     /// How much of it is filled.
     pub filled: Decimal,
+    /// Whether the client has heard that it is over, from an answer or unasked, and could keep it.
+    pub told: bool,
 }
 
 impl Booked {
@@ -101,6 +103,13 @@ impl Ledger {
         self.orders
             .iter()
             .filter(move |booked| booked.order.client_order_id == client_order_id)
+    }
+
+    /// The client has lost what it heard and did not keep.
+    pub fn untell(&mut self) {
+        for booked in &mut self.orders {
+            booked.told = false;
+        }
     }
 
     /// What the executions added to the position in an instrument, in base units.

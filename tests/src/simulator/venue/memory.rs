@@ -53,9 +53,10 @@ impl Hash for Memory {
             status,
             since,
             filled,
+            told,
         } in orders
         {
-            (sent, accepted_at, *status as u8, since, filled).hash(state);
+            (sent, accepted_at, *status as u8, since, filled, told).hash(state);
         }
         fills.len().hash(state);
         for Executed {

@@ -118,7 +118,10 @@ impl SimVenue {
     fn bring_back(&self, state: &mut State, report: OrderReport) -> Answer<OrderReport> {
         let answers = state.book.menu.answers;
         match self.oracle.fault("the answer", answers, |_| true) {
-            None => Ok(report),
+            None => {
+                state.tell(&report);
+                Ok(report)
+            }
             Some(AnswerFault::Lost) => Err(lost()),
             Some(AnswerFault::ServerError) => {
                 let error = AdapterError::unknown(ErrorKind::Internal, "internal server error");
@@ -131,6 +134,7 @@ impl SimVenue {
                     state.book.events.push(VenueEvent::Fill(fill.clone()));
                 }
                 state.book.events.push(VenueEvent::Order(report.clone()));
+                state.tell(&report);
                 Ok(report)
             }
         }
@@ -154,9 +158,13 @@ impl SimVenue {
         if fault == Some(CancelFault::AnswerLost) {
             return Err(lost());
         }
-        cancelled.map(|booked| state.report(booked)).ok_or_else(|| {
-            AdapterError::rejected(ErrorKind::UnknownOrder, "the order is not in the book")
-        })
+        let report = cancelled
+            .map(|booked| state.report(booked))
+            .ok_or_else(|| {
+                AdapterError::rejected(ErrorKind::UnknownOrder, "the order is not in the book")
+            })?;
+        state.tell(&report);
+        Ok(report)
     }
 }
 

@@ -27,6 +27,7 @@ impl World {
         }
         let at_the_end = oracle.left();
         let phase = if !life.process.is_alive() {
+            life.venue.forget_told();
             life.disk.crash();
             self.stay_down(&life);
             Phase::Working
@@ -42,6 +43,7 @@ impl World {
                     if !has_failed {
                         checker.broke_off(&error.to_string())?;
                     }
+                    life.venue.forget_told();
                     self.start_again(&life);
                     Phase::Working
                 }

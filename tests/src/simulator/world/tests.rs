@@ -2,6 +2,8 @@
 
 use super::*;
 use crate::simulator::explore::{Search, explore};
+use crate::simulator::states::walk;
+use crate::simulator::venue::faults::Life;
 use crate::simulator::oracle::{Named as _, Share};
 
 #[test]
@@ -22,5 +24,26 @@ fn nothing_goes_wrong_where_nothing_goes_wrong() {
                 Err(failure) => panic!("{} {}: {failure}", model.name(), scope.name()),
             }
         }
+    }
+}
+
+/// An order is cancelled at a venue that nobody can ask about it, and the answer is lost: it stays open in the
+/// books, and that is all that can be known.
+#[test]
+fn a_cancel_that_nobody_answered_leaves_an_order_open_where_nobody_can_ask() {
+    for (model, crashes, faults) in [(Model::D, 0, 1), (Model::E, 0, 1), (Model::E, 1, 0)] {
+        let mut world = World::small(model, Scope::Two);
+        world.budget = Budget { crashes, faults };
+        world.disk = DiskMenu::NONE;
+        world.venue = Menu {
+            requests: &[],
+            answers: &[],
+            lives: &[Life::FilledLater],
+            cancels: Menu::FULL.cancels,
+            ..Menu::SMALL
+        };
+        let walked = walk(&world, 1, None).unwrap_or_else(|failure| panic!("{failure}"));
+        let lost = walked.coverage.of("the cancel", "lost on the way back");
+        assert_eq!((lost > 0, walked.left), (faults > 0, 0), "{walked:?}");
     }
 }

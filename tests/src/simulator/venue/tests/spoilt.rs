@@ -1,6 +1,6 @@
 //! What can happen to an order and to the answer about it.
 
-use super::faults::{AnswerFault, CancelFault};
+use super::faults::{AnswerFault, CancelFault, EventFault};
 use super::ledger::Fate;
 use super::*;
 
@@ -153,4 +153,32 @@ fn a_cancel_is_done_or_refused_or_lost() {
     let scene = Scene::new(Model::C, CALM, &[]);
     let answer = scene.venue.cancel(&CancelOrder::new(reference("a")));
     assert_eq!(effect(&answer), Effect::Rejected, "no such order");
+}
+
+#[test]
+fn what_the_client_heard_of_the_end_of_an_order_is_noted_until_it_loses_it() {
+    let menu = Menu {
+        lives: &[Life::FilledLater],
+        cancels: &[CancelFault::AnswerLost],
+        events: &[EventFault::Dropped],
+        pushes: true,
+        ..CALM
+    };
+    let told = |scene: &Scene| scene.venue.look(|ledger| ledger.orders[0].told);
+    // Whether the cancel's answer is lost, and the events.
+    for (choices, by_answer, by_events) in [
+        ([0, 0], true, true),
+        ([1, 0], false, true),
+        ([1, 1], false, false),
+    ] {
+        let scene = Scene::new(Model::D, menu.clone(), &choices);
+        scene.place("a").expect("it is accepted");
+        assert!(!told(&scene), "it is not over");
+        let _ = scene.venue.cancel(&CancelOrder::new(reference("a")));
+        assert_eq!(told(&scene), by_answer, "{choices:?}");
+        scene.venue.drain_events(&mut Vec::new());
+        assert_eq!(told(&scene), by_events, "{choices:?}");
+        scene.venue.forget_told();
+        assert!(!told(&scene), "the client died");
+    }
 }
