@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use investbot_plugin_api::{AdapterError, Fill, OrderRef, OrderReport, UnixNanos};
+use investbot_plugin_api::{AdapterError, ErrorKind, Fill, OrderRef, OrderReport, UnixNanos};
 
 use crate::plugin::{Answer, Venue};
 
@@ -171,7 +171,10 @@ impl Watch {
 fn look_at_book(venue: &dyn Venue, open: &[OrderRef], found: &mut Found) {
     let book = match venue.open_orders() {
         Ok(book) if book.complete => book,
-        Ok(_) => return,
+        Ok(_) => {
+            let text = "the venue's list of open orders was not complete";
+            return found.miss(AdapterError::not_sent(ErrorKind::Protocol, text));
+        }
         Err(error) => return found.miss(error),
     };
     let in_book = |order: &OrderRef| {
