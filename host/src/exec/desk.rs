@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use investbot_plugin_api::{AdapterError, Bar, Fill, UnixNanos, VenueEvent};
+use investbot_plugin_api::{AdapterError, Bar, ErrorKind, Fill, UnixNanos, VenueEvent};
 
 use super::books::Books;
 use super::hands::Hands;
@@ -502,7 +502,7 @@ impl Desk {
         let open = || core.unsettled_orders().map(Order::reference).collect();
         // Where time is the market's, a venue that is ahead of the run must not tell it the future.
         let until = lockstep.then(|| clock.now());
-        let found = watch.look(venue.as_ref(), thoroughness, clock.now(), until, open);
+        let mut found = watch.look(venue.as_ref(), thoroughness, clock.now(), until, open);
         let now = clock.now();
         let is_known = |core: &Core, fill: &Fill| {
             let order = core.order(&fill.client_order_id);
@@ -515,6 +515,11 @@ impl Desk {
             books.on_record(&Entry::Fill(Cow::Owned(fill)), now, commands)?;
         }
         for report in found.orders {
+            // An answer about another order than the one that was asked about is none.
+            if books.core().is_about_another(&report) {
+                found.failed = Some(another_order());
+                continue;
+            }
             books.on_record(&Entry::Order(Cow::Owned(report)), now, commands)?;
         }
         watch.note_seen(books.core().portfolio().fills());
@@ -530,4 +535,9 @@ impl Desk {
         }
         Ok(())
     }
+}
+
+fn another_order() -> AdapterError {
+    let text = "the venue answered with another order";
+    AdapterError::unknown(ErrorKind::Protocol, text)
 }

@@ -123,6 +123,13 @@ impl Core {
         }
     }
 
+    /// Whether a report names an order of ours and cannot be about it.
+    #[must_use]
+    pub fn is_about_another(&self, report: &OrderReport) -> bool {
+        let order = self.orders.get(&report.client_order_id);
+        order.is_some_and(|order| !is_about(report, order))
+    }
+
     fn take_report(
         &mut self,
         client_order_id: &str,
@@ -138,8 +145,11 @@ impl Core {
                 client_order_id,
                 CONFLICT,
                 format!(
-                    "the venue answered with a report about another order: {} {} `{}`",
-                    report.side, report.instrument, report.client_order_id
+                    "the venue answered with a report about another order: {} {} {} `{}`",
+                    report.side,
+                    report.quantity.normalize(),
+                    report.instrument,
+                    report.client_order_id
                 ),
                 out,
             );
@@ -276,4 +286,5 @@ fn is_about(report: &OrderReport, order: &Order) -> bool {
     (named.is_empty() || *named == order.client_order_id)
         && report.instrument == order.spec.instrument
         && report.side == order.spec.side
+        && (report.quantity == order.spec.quantity || report.status == OrderStatus::Rejected)
 }

@@ -127,7 +127,7 @@ fn the_ring_of_settled_orders_goes_on_where_it_was() {
     }
     // One comes back: the venue told of more than it executed.
     let odd = fill_one(&mut whole, 4_100);
-    let mut more = report(&odd, OrderStatus::Filled, "1");
+    let mut more = report(&odd, OrderStatus::Filled, "0.01234");
     more.filled_quantity = dec("0.02");
     assert_eq!(whole.order(more).told(), ["OVERFILL"]);
 

@@ -175,6 +175,28 @@ fn an_answer_about_another_order_is_a_conflict() {
     assert_eq!(bench.state(&id), OrderState::Held);
 }
 
+/// A query was answered with an order of the same name and another quantity, and the books called the order filled
+/// that had been cancelled.
+#[test]
+fn a_report_of_another_quantity_is_about_another_order() {
+    let mut bench = Bench::new(RiskLimits::default());
+    let id = bench.open("a", "1");
+    let other = report(&id, OrderStatus::Filled, "2");
+    assert!(bench.core.is_about_another(&other));
+    assert_eq!(bench.order(other).told(), ["CONFLICT"]);
+    assert_eq!(bench.state(&id), OrderState::Held);
+    assert!(
+        !bench
+            .core
+            .is_about_another(&report(&id, OrderStatus::Filled, "1.0"))
+    );
+    let stranger = report("other", OrderStatus::Filled, "2");
+    assert!(
+        !bench.core.is_about_another(&stranger),
+        "nothing is known of it"
+    );
+}
+
 #[test]
 fn a_fill_of_a_refused_order_is_told_as_a_conflict_once() {
     let mut bench = Bench::new(RiskLimits::default());
