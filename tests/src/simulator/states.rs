@@ -15,7 +15,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use super::coverage::Coverage;
-use super::explore::{Failure, Wrong, message};
+use super::explore::{Failure, Search, Wrong, explore, message};
 use super::invariants::Broken;
 use super::oracle::{Budget, Oracle, Schedule, Share};
 use super::world::{Situation, World};
@@ -140,9 +140,17 @@ pub fn walk(
         .into_inner()
         .unwrap_or_else(PoisonError::into_inner);
     match graph.failure {
-        Some(failure) => Err(failure),
+        Some(failure) => Err(told_whole(world, &failure.schedule)),
         None => Ok(graph.sum_up()),
     }
+}
+
+/// The failure of a schedule with all of its words, from its first life on.
+fn told_whole(world: &World, schedule: &Schedule) -> Failure<Broken> {
+    let search = Search::Replay(schedule.clone());
+    explore(&search, world.budget, |oracle| world.run(oracle)).expect_err(
+        "a schedule fails however its situation was reached: a fingerprint has forgotten something",
+    )
 }
 
 impl Walk<'_> {

@@ -32,7 +32,10 @@ pub(super) fn check_end(
         Some(OrderState::PartiallyFilled) if is == Some(OrderStatus::PartiallyFilled) => Ok(()),
         // Fills are told later at the latest. That an order was cancelled may be told by nobody.
         Some(OrderState::Accepted | OrderState::PartiallyFilled)
-            if !can_ask && booked.is_some_and(is_cancelled_unheard) => Ok(()),
+            if !can_ask && booked.is_some_and(is_cancelled_unheard) =>
+        {
+            Ok(())
+        }
         said => Err(Violation::Unfinished { order, said, is }),
     }
 }
