@@ -24,6 +24,8 @@
 //! - [`invariants`]: the rules, checked step by step and at the end.
 //! - [`explore`]: runs schedules, on several threads if wanted; says how to run a failing one again, and
 //!   makes it as simple as it can be.
+//! - [`states`]: walks all schedules of a small world by the situations that they lead to; [`draw`]: draws
+//!   schedules of a large one.
 //! - [`rehearsal`]: all of it with a model client and its planted bugs, which is how the simulator itself
 //!   is tested; the plan of a world for any other client.
 //!
@@ -62,6 +64,7 @@
 
 pub mod coverage;
 pub mod disk;
+pub mod draw;
 pub mod durable;
 pub mod explore;
 pub mod invariants;

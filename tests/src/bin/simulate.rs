@@ -9,33 +9,40 @@
     reason = "a program that prints figures, and ends at the first failure"
 )]
 
-use std::panic::resume_unwind;
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use clap::{Parser, ValueEnum};
+use investbot_tests::simulator::coverage::Coverage;
+use investbot_tests::simulator::draw::Draw;
 use investbot_tests::simulator::explore::{Failure, Search, explore, shrink};
 use investbot_tests::simulator::invariants::Broken;
 use investbot_tests::simulator::model::Model;
-use investbot_tests::simulator::oracle::{Budget, Named as _, Oracle, Schedule, Share};
+use investbot_tests::simulator::oracle::{Budget, Named as _, Schedule};
+use investbot_tests::simulator::states::walk;
 use investbot_tests::simulator::world::{Scope, World};
 
 /// Runs the shipping session, journal and recovery in a simulated world, and checks every rule at every step.
+///
+/// Without flags: all schedules of one order and of two, then as many of many orders, drawn at random, as there is
+/// time for; for every class of venue.
 #[derive(Parser)]
 struct Args {
-    /// Draws so many schedules at random for each class and scope, instead of visiting them in order
-    #[arg(long, value_name = "N")]
-    random: Option<u64>,
-    /// The first seed of random schedules; alone, the one schedule that is run
+    /// How long it may take at most; all schedules of the small scopes come first, and get half of it
+    #[arg(long, value_name = "N", default_value_t = 10.0)]
+    minutes: f64,
+    /// Draws so many schedules at random, over all classes
+    #[arg(long, value_name = "N", default_value_t = 1_000_000)]
+    random: u64,
+    /// The first seed of random schedules; of one class and scope, the one schedule that is run
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
-    /// Runs one schedule that was written down, such as 2.0.1.3
-    #[arg(long, value_name = "CHOICES")]
+    /// Runs one schedule of a class and scope that was written down, such as 2.0.1.3
+    #[arg(long, value_name = "CHOICES", requires = "class", requires = "scope")]
     schedule: Option<Schedule>,
     /// The venue's class: a, a-window, b, c, d, e
-    #[arg(long, value_name = "CLASS")]
-    class: Option<String>,
+    #[arg(long, value_name = "CLASS", value_parser = class)]
+    class: Option<Model>,
     /// How much is to be done
     #[arg(long, value_enum)]
     scope: Option<ScopeName>,
@@ -45,9 +52,9 @@ struct Args {
     /// How often something else may go wrong [default: 2; 8 for many]
     #[arg(long, value_name = "N")]
     faults: Option<u32>,
-    /// Visits at most so many schedules for each class and scope
-    #[arg(long, value_name = "N", default_value_t = u64::MAX, hide_default_value = true)]
-    limit: u64,
+    /// Says what happened how often
+    #[arg(long)]
+    coverage: bool,
     /// Threads
     #[arg(long, value_name = "N", default_value_t = 2)]
     threads: u32,
@@ -63,149 +70,203 @@ enum ScopeName {
     Many,
 }
 
-/// What a search came to.
-struct Searched {
-    schedules: u64,
-    whole: bool,
-    elapsed: Duration,
+impl ScopeName {
+    const fn scope(self) -> Scope {
+        match self {
+            Self::One => Scope::One,
+            Self::Two => Scope::Two,
+            Self::Many => Scope::Many,
+        }
+    }
+}
+
+/// What a search came to, as a row of the table.
+struct Row {
+    how: &'static str,
+    schedules: u128,
+    crashes: u128,
+    faults: u128,
+    /// The lives that were run, and the situations they led to, where there is a graph of them.
+    graph: Option<(u64, u64)>,
+    /// What is missing.
+    left: Option<String>,
+    coverage: Coverage,
 }
 
 fn main() -> ExitCode {
     let args = Args::parse();
     println!(
-        "| class | scope | crashes | faults | schedules | visited | violations | schedules/s |"
+        "| class | scope | crashes, faults | searched | schedules | crashes, faults each | lives run | situations | left out | seconds |"
     );
-    println!("|---|---|---|---|---|---|---|---|");
-    let mut total = 0;
-    for model in Model::ALL {
-        if args
-            .class
-            .as_ref()
-            .is_some_and(|class| *class != model.name().to_lowercase())
-        {
-            continue;
-        }
-        for scope in scopes(&args) {
-            let world = world(&args, model, scope);
-            let searched = match search(&args, &world) {
-                Ok(searched) => searched,
-                Err(failure) => {
-                    let failure = shrink(failure, world.budget, |oracle| world.run(oracle));
-                    println!(
-                        "\nclass {}, scope {}: {failure}",
-                        model.name(),
-                        scope.name()
-                    );
-                    return ExitCode::FAILURE;
-                }
-            };
-            total += searched.schedules;
-            println!(
-                "| {} | {} | {} | {} | {} | {} | 0 | {:.0} |",
-                model.name(),
-                scope.name(),
-                world.budget.crashes,
-                world.budget.faults,
-                searched.schedules,
-                if searched.whole { "all" } else { "a part" },
-                searched.schedules as f64 / searched.elapsed.as_secs_f64()
-            );
+    println!("|---|---|---|---|---|---|---|---|---|---|");
+    match search_all(&args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(text) => {
+            println!("\n{text}");
+            ExitCode::FAILURE
         }
     }
-    println!("\n{total} schedules, 0 violations");
-    ExitCode::SUCCESS
 }
 
-fn scopes(args: &Args) -> Vec<Scope> {
-    match args.scope {
-        Some(ScopeName::One) => vec![Scope::One],
-        Some(ScopeName::Two) => vec![Scope::Two],
-        Some(ScopeName::Many) => vec![Scope::Many],
-        None if args.random.is_some() => vec![Scope::Many],
-        None => vec![Scope::One, Scope::Two],
+/// Searches what is asked for; the first failure, in words.
+fn search_all(args: &Args) -> Result<(), String> {
+    let end = Instant::now() + Duration::from_secs_f64(args.minutes * 60.0);
+    let mut searches = Vec::new();
+    for scope in Scope::ALL {
+        if args.scope.is_none_or(|only| only.scope() == scope) {
+            searches.extend(args.models().map(|model| args.world(model, scope)));
+        }
+    }
+    let (mut walked, mut drawn) = (0, 0);
+    for (done, world) in searches.iter().enumerate() {
+        let began = Instant::now();
+        let left = end.saturating_duration_since(began);
+        // What is walked gets half of the time, if something is drawn as well.
+        let of = searches.len() - done;
+        let share = left / u32::try_from(of).unwrap_or(u32::MAX);
+        let row = args.search(world, began + share).map_err(|failure| {
+            let failure = shrink(failure, world.budget, |oracle| world.run(oracle));
+            let Budget { crashes, faults } = world.budget;
+            format!(
+                "class {}, scope {}, up to {crashes} crashes and {faults} faults: {failure}",
+                world.model.name(),
+                world.scope.name()
+            )
+        })?;
+        if row.graph.is_some() {
+            walked += row.schedules;
+        } else {
+            drawn += row.schedules;
+        }
+        print(world, &row, began.elapsed());
+        if args.coverage {
+            println!("\n{}", row.coverage);
+        }
+    }
+    println!("\n{walked} schedules walked, {drawn} drawn, 0 violations");
+    Ok(())
+}
+
+fn print(world: &World, row: &Row, took: Duration) {
+    let each = |count: u128| count as f64 / row.schedules.max(1) as f64;
+    let (lives, situations) = row.graph.map_or_else(
+        || ("-".to_owned(), "-".to_owned()),
+        |(lives, situations)| (lives.to_string(), situations.to_string()),
+    );
+    println!(
+        "| {} | {} | {}, {} | {} | {} | {:.1}, {:.1} | {lives} | {situations} | {} | {:.1} |",
+        world.model.name(),
+        world.scope.name(),
+        world.budget.crashes,
+        world.budget.faults,
+        row.how,
+        row.schedules,
+        each(row.crashes),
+        each(row.faults),
+        row.left.as_deref().unwrap_or("nothing"),
+        took.as_secs_f64(),
+    );
+}
+
+impl Args {
+    fn models(&self) -> impl Iterator<Item = Model> {
+        let only = self.class;
+        let all = Model::ALL.into_iter();
+        all.filter(move |model| only.is_none_or(|only| only == *model))
+    }
+
+    fn world(&self, model: Model, scope: Scope) -> World {
+        let mut world = if scope == Scope::Many {
+            World::large(model, scope)
+        } else {
+            World::small(model, scope)
+        };
+        let Budget { crashes, faults } = world.budget;
+        world.budget = Budget {
+            crashes: self.crashes.unwrap_or(crashes),
+            faults: self.faults.unwrap_or(faults),
+        };
+        world
+    }
+
+    fn search(&self, world: &World, deadline: Instant) -> Result<Row, Failure<Broken>> {
+        if let Some(schedule) = self.schedule.clone() {
+            self.replay(world, schedule)
+        } else if world.scope == Scope::Many {
+            self.draw(world, deadline)
+        } else {
+            self.walk(world, deadline)
+        }
+    }
+
+    fn replay(&self, world: &World, schedule: Schedule) -> Result<Row, Failure<Broken>> {
+        let mut row = Row {
+            how: "replayed",
+            schedules: 1,
+            crashes: 0,
+            faults: 0,
+            graph: None,
+            left: None,
+            coverage: Coverage::default(),
+        };
+        explore(&Search::Replay(schedule), world.budget, |oracle| {
+            world.run(oracle)?;
+            row.coverage.count(oracle);
+            row.crashes = oracle.spent().crashes.into();
+            row.faults = oracle.spent().faults.into();
+            Ok(())
+        })?;
+        Ok(row)
+    }
+
+    fn draw(&self, world: &World, deadline: Instant) -> Result<Row, Failure<Broken>> {
+        let models = self.models().count() as u64;
+        let is_alone = self.seed.is_some() && self.class.is_some() && self.scope.is_some();
+        let seeds = if is_alone {
+            1
+        } else {
+            self.random.div_ceil(models)
+        };
+        let draw = Draw {
+            seed: self.seed.unwrap_or(0),
+            seeds,
+            threads: self.threads,
+            deadline: Some(deadline),
+        };
+        let drawn = draw.from(world)?;
+        let left = seeds - drawn.schedules;
+        Ok(Row {
+            how: "at random",
+            schedules: drawn.schedules.into(),
+            crashes: drawn.crashes.into(),
+            faults: drawn.faults.into(),
+            graph: None,
+            left: (left > 0).then(|| format!("{left} of {seeds} for want of time")),
+            coverage: drawn.coverage,
+        })
+    }
+
+    fn walk(&self, world: &World, deadline: Instant) -> Result<Row, Failure<Broken>> {
+        let walked = walk(world, self.threads, Some(deadline))?;
+        let left = walked.left;
+        Ok(Row {
+            how: "all",
+            schedules: walked.schedules,
+            crashes: walked.crashes,
+            faults: walked.faults,
+            graph: Some((walked.lives, walked.situations)),
+            left: (left > 0).then(|| format!("what follows {left} situations")),
+            coverage: walked.coverage,
+        })
     }
 }
 
-fn world(args: &Args, model: Model, scope: Scope) -> World {
-    let mut world = if args.random.is_some() || args.seed.is_some() || scope == Scope::Many {
-        World::large(model, scope)
-    } else {
-        World::small(model, scope)
-    };
-    let Budget { crashes, faults } = world.budget;
-    world.budget = Budget {
-        crashes: args.crashes.unwrap_or(crashes),
-        faults: args.faults.unwrap_or(faults),
-    };
-    world
-}
-
-fn search(args: &Args, world: &World) -> Result<Searched, Failure<Broken>> {
-    let started = Instant::now();
-    let done = |(schedules, whole)| Searched {
-        schedules,
-        whole,
-        elapsed: started.elapsed(),
-    };
-    let run = |oracle: &Oracle| world.run(oracle);
-    if let Some(schedule) = args.schedule.clone() {
-        return explore(&Search::Replay(schedule), world.budget, run).map(|ran| done((ran, false)));
-    }
-    let random = args.random.or(args.seed.map(|_| 1));
-    let ran = AtomicU64::new(0);
-    let walked: Vec<_> = std::thread::scope(|threads| {
-        let workers: Vec<_> = (0..args.threads)
-            .map(|worker| {
-                let share = Share {
-                    worker,
-                    of: args.threads,
-                };
-                let ran = &ran;
-                threads.spawn(move || match random {
-                    Some(seeds) => {
-                        let (from, to) = (part(seeds, share, 0), part(seeds, share, 1));
-                        let seed = args.seed.unwrap_or(0) + from;
-                        let search = Search::Random {
-                            seed,
-                            seeds: to - from,
-                        };
-                        let found = explore(&search, world.budget, run)?;
-                        ran.fetch_add(found, Ordering::Relaxed);
-                        Ok(false)
-                    }
-                    None => walk(world, share, args.limit, ran),
-                })
-            })
-            .collect();
-        let ends = workers
-            .into_iter()
-            .map(|worker| worker.join().unwrap_or_else(|panic| resume_unwind(panic)));
-        ends.collect::<Result<Vec<bool>, Failure<Broken>>>()
-    })?;
-    Ok(done((ran.into_inner(), walked.iter().all(|whole| *whole))))
-}
-
-/// The first or last seed of a worker's share.
-fn part(seeds: u64, share: Share, next: u32) -> u64 {
-    seeds * u64::from(share.worker + next) / u64::from(share.of)
-}
-
-/// Visits a worker's share of the schedules in order; whether it came to the end.
-fn walk(world: &World, share: Share, limit: u64, ran: &AtomicU64) -> Result<bool, Failure<Broken>> {
-    let oracle = Oracle::exhaustive(world.budget, share);
-    loop {
-        if world.run(&oracle).is_err() {
-            let schedule = Schedule::of(&oracle);
-            explore(&Search::Replay(schedule), world.budget, |oracle| {
-                world.run(oracle)
-            })?;
-        }
-        let visited = ran.fetch_add(u64::from(oracle.counts()), Ordering::Relaxed);
-        if !oracle.advance() {
-            return Ok(true);
-        }
-        if visited >= limit {
-            return Ok(false);
-        }
-    }
+fn class(text: &str) -> Result<Model, String> {
+    Model::ALL
+        .into_iter()
+        .find(|model| model.flag() == text)
+        .ok_or_else(|| {
+            let all: Vec<_> = Model::ALL.iter().map(|model| model.flag()).collect();
+            format!("the classes are {}", all.join(", "))
+        })
 }

@@ -52,6 +52,19 @@ impl Model {
     /// All of them.
     pub const ALL: [Self; 6] = [Self::A, Self::AWindow, Self::B, Self::C, Self::D, Self::E];
 
+    /// The same as a word to choose it by.
+    #[must_use]
+    pub const fn flag(self) -> &'static str {
+        match self {
+            Self::A => "a",
+            Self::AWindow => "a-window",
+            Self::B => "b",
+            Self::C => "c",
+            Self::D => "d",
+            Self::E => "e",
+        }
+    }
+
     /// The class that the manifest comes to.
     #[must_use]
     pub const fn class(self) -> VenueClass {

@@ -57,6 +57,8 @@ pub struct Oracle(Arc<Mutex<State>>);
 struct State {
     budget: Budget,
     left: Budget,
+    /// What went wrong in this schedule so far.
+    spent: Budget,
     /// The choices of this schedule. What lies ahead of `at` is decided already.
     path: Vec<Fork>,
     at: usize,
@@ -102,6 +104,7 @@ impl Oracle {
         Self(Arc::new(Mutex::new(State {
             budget,
             left: budget,
+            spent: Budget::default(),
             path: Vec::new(),
             at: 0,
             source,
@@ -150,6 +153,7 @@ impl Oracle {
             return false;
         }
         state.left.crashes -= 1;
+        state.spent.crashes += 1;
         state.name_last("the process dies");
         true
     }
@@ -170,6 +174,7 @@ impl Oracle {
         let chosen = state.choose(count(open.clone()) + 1, what, Cost::Fault);
         let kind = open.nth(chosen.checked_sub(1)? as usize)?;
         state.left.faults -= 1;
+        state.spent.faults += 1;
         state.name_last(kind.name());
         Some(kind)
     }
@@ -178,6 +183,12 @@ impl Oracle {
     #[must_use]
     pub fn left(&self) -> Budget {
         self.state().left
+    }
+
+    /// What went wrong in this schedule so far.
+    #[must_use]
+    pub fn spent(&self) -> Budget {
+        self.state().spent
     }
 
     /// From here on nothing goes wrong any more.
@@ -277,7 +288,7 @@ impl State {
             self.at == self.path.len(),
             "the same choices led to an earlier end; what runs here is not deterministic"
         );
-        self.left = self.budget;
+        (self.left, self.spent) = (self.budget, Budget::default());
         self.at = 0;
         match &mut self.source {
             Source::Exhaustive(walk) => walk.advance(&mut self.path),

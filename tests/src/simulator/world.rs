@@ -11,17 +11,18 @@ mod journal;
 mod life;
 mod threads;
 
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::Hash;
 use std::time::Duration;
 
 use investbot_plugin_api::UnixNanos;
+use xxhash_rust::xxh3::Xxh3;
 
 pub use course::{Course, Scope};
 pub use threads::Stall;
 
 use super::disk::{DiskMenu, DiskState};
 use super::invariants::{Broken, Checker};
-use super::model::Model;
+use super::model::{Model, Rules};
 use super::oracle::{Budget, Oracle};
 use super::venue::{Memory, Menu};
 
@@ -33,8 +34,10 @@ const START: UnixNanos = UnixNanos(1_700_000_000_000_000_000);
 /// What is simulated.
 #[derive(Clone, Debug)]
 pub struct World {
-    /// The venue.
+    /// The venue, as it says it is.
     pub model: Model,
+    /// What it does.
+    pub rules: Rules,
     /// What is to be done.
     pub scope: Scope,
     /// How often something may go wrong.
@@ -120,15 +123,10 @@ impl Situation {
             life: _,
             steps: _,
         } = self;
-        let mut halves = [0_u64; 2];
-        for (salt, half) in (0_u64..).zip(&mut halves) {
-            let mut hasher = DefaultHasher::new();
-            salt.hash(&mut hasher);
-            (course, phase, disk, venue, checker, now).hash(&mut hasher);
-            (left.crashes, left.faults).hash(&mut hasher);
-            *half = hasher.finish();
-        }
-        u128::from(halves[0]) << 64 | u128::from(halves[1])
+        let mut hasher = Xxh3::new();
+        (course, phase, disk, venue, checker, now).hash(&mut hasher);
+        (left.crashes, left.faults).hash(&mut hasher);
+        hasher.digest128()
     }
 }
 
@@ -139,6 +137,7 @@ impl World {
         let crashes = if scope == Scope::One { 3 } else { 2 };
         Self {
             model,
+            rules: model.rules(),
             scope,
             budget: Budget { crashes, faults: 2 },
             venue: Menu::SMALL,
@@ -152,6 +151,7 @@ impl World {
     pub fn large(model: Model, scope: Scope) -> Self {
         Self {
             model,
+            rules: model.rules(),
             scope,
             budget: Budget {
                 crashes: 6,

@@ -102,7 +102,7 @@ impl Life {
         let venue = SimVenue::having(
             memory,
             Setup {
-                rules: world.model.rules(),
+                rules: world.rules.clone(),
                 menu: world.venue.clone(),
                 instruments: instruments(),
                 cash: CASH,
