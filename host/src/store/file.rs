@@ -113,17 +113,29 @@ impl FileIdempotencyStore {
         sink: &mut Sink<'_>,
     ) -> Result<Found, StoreError> {
         let (reading, mut ledger) = begin_with(options.from, options.expected);
+        let mut ids = Ids::new(options.ids, fs.clone(), dir);
+        // An index in memory needs all that the journal says, and here it is read.
+        let fills = options.ids == IdsAt::Memory && reading.from.is_none();
+        let mut noting = |mark: Mark, at: UnixNanos, record: Record<'_>| {
+            if let (true, Record::Intent(taken)) = (fills, &record) {
+                ids.note(taken);
+            }
+            sink(mark, at, record)
+        };
         let (journal, opening) = Journal::open(
-            fs.clone(),
+            fs,
             dir,
             options.sizes,
             reading,
-            &mut believing(&mut ledger, sink),
+            &mut believing(&mut ledger, &mut noting),
         )?;
+        if fills {
+            ids.filled(journal.mark());
+        }
         let store = Self {
             journal,
             ledger,
-            ids: Ids::new(options.ids, fs, dir),
+            ids,
         };
         Ok(Found { opening, store })
     }

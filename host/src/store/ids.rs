@@ -116,6 +116,12 @@ impl Ids {
         }
     }
 
+    /// All ids of the journal up to `end` were noted: the index need not look for them.
+    pub(super) fn filled(&mut self, end: Mark) {
+        let ids = std::mem::take(&mut self.recent);
+        self.index = Some(Box::new(MemoryIndex { ids, mark: end }));
+    }
+
     /// What became of an id; `end` is where the journal ends.
     pub(super) fn seen(&mut self, id: &str, end: Mark) -> Result<Option<Seen>, StoreError> {
         if let Some(failed) = &self.failed {

@@ -21,6 +21,11 @@ use investbot_tests::simulator::model::Model;
 use investbot_tests::simulator::oracle::{Budget, Named as _, Schedule};
 use investbot_tests::simulator::states::walk;
 use investbot_tests::simulator::world::{Scope, World};
+use mimalloc::MiMalloc;
+
+/// A schedule makes and drops a whole world, thousands of times a second.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// Runs the shipping session, journal and recovery in a simulated world, and checks every rule at every step.
 ///

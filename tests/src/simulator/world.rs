@@ -18,6 +18,7 @@ use investbot_plugin_api::UnixNanos;
 use xxhash_rust::xxh3::Xxh3;
 
 pub use course::{Course, Scope};
+use journal::Remembered;
 pub use threads::Stall;
 
 use super::disk::{DiskMenu, DiskState};
@@ -71,6 +72,8 @@ pub struct Situation {
     disk: DiskState,
     venue: Memory,
     checker: Checker,
+    /// What the files say, read already.
+    journal: Remembered,
     now: UnixNanos,
     left: Budget,
     /// What of the budget was never used, because the last life came to its end.
@@ -117,6 +120,7 @@ impl Situation {
             disk,
             venue,
             checker,
+            journal: _,
             now,
             left,
             unused: _,
@@ -193,6 +197,7 @@ impl World {
             disk: DiskState::default(),
             venue: Memory::default(),
             checker: self.checker(),
+            journal: Remembered::default(),
             now: START,
             left: oracle.left(),
             unused: Budget::default(),

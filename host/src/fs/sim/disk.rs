@@ -64,6 +64,9 @@ impl Edit {
         match self {
             Self::Write { at, bytes } => {
                 let end = at + bytes.len();
+                if content.len() == *at {
+                    return content.extend_from_slice(bytes);
+                }
                 if content.len() < end {
                     // Where an earlier write was lost there is a hole.
                     content.resize(end, 0);

@@ -22,6 +22,7 @@ impl World {
         let before = oracle.left();
         let ended = life.run();
         let (mut checker, writes) = life.eye.close(&life.venue)?;
+        let journal = life.eye.leave();
         if life.process.ran_away() {
             checker.rests(false, situation.now, life.clock.now(), REST)?;
         }
@@ -62,6 +63,7 @@ impl World {
             disk: life.disk.leave(),
             venue: life.venue.leave(),
             checker,
+            journal,
             left,
             unused,
             life: situation.life + 1,

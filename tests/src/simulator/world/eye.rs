@@ -9,7 +9,7 @@ use investbot_plugin_api::{
     OpenOrders, OrderRef, OrderReport, Position, VenueEvent,
 };
 
-use super::journal::JournalView;
+use super::journal::{JournalView, Remembered};
 use crate::simulator::invariants::{Broken, Checker};
 use crate::simulator::process::Process;
 use crate::simulator::venue::SimVenue;
@@ -101,6 +101,13 @@ impl Eye {
             Some(broken) => Err(broken.clone()),
             None => Ok((seen.checker.clone(), seen.writes)),
         }
+    }
+}
+
+impl Eye {
+    /// What the next life need not read again.
+    pub(super) fn leave(&self) -> Remembered {
+        self.journal.leave()
     }
 }
 

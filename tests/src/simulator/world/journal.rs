@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use investbot::engine::OrderState;
 use investbot_plugin_api::UnixNanos;
 use serde::Deserialize;
+use xxhash_rust::xxh3::xxh3_128;
 
 use crate::simulator::disk::SimDisk;
 use crate::simulator::durable::{Durable, DurableView};
@@ -19,7 +20,15 @@ pub(super) struct JournalView {
     read: Mutex<Read>,
 }
 
-#[derive(Default)]
+/// What was read in an earlier life, to be gone on from while the files still say so.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Remembered {
+    read: Arc<Read>,
+    /// Stands for what was read of each file.
+    digests: Vec<u128>,
+}
+
+#[derive(Clone, Debug, Default)]
 struct Read {
     /// How much of each file was read.
     lengths: Vec<usize>,
@@ -29,12 +38,39 @@ struct Read {
 }
 
 impl JournalView {
-    pub(super) fn new(disk: SimDisk, dir: &Path) -> Self {
-        Self {
+    pub(super) fn new(disk: SimDisk, dir: &Path, remembered: Remembered) -> Self {
+        let view = Self {
             disk,
             dir: dir.to_owned(),
             read: Mutex::default(),
+        };
+        if view.digests(&remembered.read.lengths).as_ref() == Some(&remembered.digests) {
+            let read = Arc::unwrap_or_clone(remembered.read);
+            *view.read.lock().unwrap_or_else(PoisonError::into_inner) = read;
         }
+        view
+    }
+
+    /// What was read, for the next life.
+    pub(super) fn leave(&self) -> Remembered {
+        let read = std::mem::take(&mut *self.read());
+        // Files that are gone are read anew.
+        let digests = self.digests(&read.lengths).unwrap_or_default();
+        Remembered {
+            read: Arc::new(read),
+            digests,
+        }
+    }
+
+    /// Stands for so much of each file; `None` if there is not that much.
+    fn digests(&self, lengths: &[usize]) -> Option<Vec<u128>> {
+        let files = self.disk.files();
+        let digest = |(segment, length): (usize, &usize)| {
+            let path = self.path(segment);
+            let digest = files.look(&path, |bytes| bytes.get(..*length).map(xxh3_128));
+            digest.flatten()
+        };
+        lengths.iter().enumerate().map(digest).collect()
     }
 
     /// What became durable since the last time of orders that are not at the venue.
@@ -82,13 +118,6 @@ impl DurableView for JournalView {
 }
 
 #[derive(Deserialize)]
-struct Line<'a> {
-    r#type: &'a str,
-    #[serde(borrow)]
-    data: &'a serde_json::value::RawValue,
-}
-
-#[derive(Deserialize)]
 struct Attempt {
     attempt: String,
     order: Order,
@@ -117,10 +146,10 @@ impl Read {
         let end = begin + end + 1;
         self.lengths[segment] = end;
         for line in bytes[begin..end - 1].split(|byte| *byte == b'\n') {
-            let line: Line<'_> = serde_json::from_slice(line).expect("a durable line is whole");
-            match line.r#type {
-                "attempt" => self.attempt(parse(line.data.get())),
-                "outcome" | "held" => self.outcome(&parse(line.data.get())),
+            let (kind, data) = kind_and_data(line).expect("a durable line is whole");
+            match kind {
+                b"attempt" => self.attempt(parse(data)),
+                b"outcome" | b"held" => self.outcome(&parse(data)),
                 _ => {}
             }
         }
@@ -158,8 +187,20 @@ impl Read {
     }
 }
 
-fn parse<'a, T: Deserialize<'a>>(data: &'a str) -> T {
-    serde_json::from_str(data).expect("a durable record is whole")
+/// What kind of record a line has, and the record. What is before it and after it has no record in it.
+fn kind_and_data(line: &[u8]) -> Option<(&[u8], &[u8])> {
+    const KIND: &[u8] = b"\"type\":\"";
+    const DATA: &[u8] = b"\",\"data\":";
+    const TRAILER: usize = ",\"crc\":\"00000000\"}".len();
+    let kind = memchr::memmem::find(line, KIND)? + KIND.len();
+    let rest = &line[kind..line.len().checked_sub(TRAILER)?];
+    let end = memchr::memchr(b'"', rest)?;
+    let data = rest[end..].strip_prefix(DATA)?;
+    Some((&rest[..end], data))
+}
+
+fn parse<'a, T: Deserialize<'a>>(data: &'a [u8]) -> T {
+    serde_json::from_slice(data).expect("a durable record is whole")
 }
 
 fn number(text: &str) -> u32 {

@@ -97,7 +97,9 @@ impl Life {
         let clock = Arc::new(RunClock::simulated());
         clock.advance_to(situation.now);
         let disk = SimDisk::on(&situation.disk, world.disk, oracle.clone(), process.clone());
-        let journal = Arc::new(JournalView::new(disk.clone(), Path::new(DIR)));
+        let remembered = std::mem::take(&mut situation.journal);
+        let journal = JournalView::new(disk.clone(), Path::new(DIR), remembered);
+        let journal = Arc::new(journal);
         let memory = std::mem::take(&mut situation.venue);
         let venue = SimVenue::having(
             memory,
