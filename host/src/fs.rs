@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 pub use kill::{KillFs, KillPoint, NoKillPoint, When};
 pub use real::RealFs;
-pub use sim::{Fault, FaultKind, Image, Loss, SimFs};
+pub use sim::{EditView, Fault, FaultKind, FileView, Image, Loss, SimFs};
 
 /// A file that is open for appending.
 pub trait FsFile: Send {

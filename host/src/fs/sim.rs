@@ -6,13 +6,14 @@
 mod disk;
 mod fault;
 
+use std::hash::Hasher;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{Fs, FsFile};
-pub use disk::Loss;
 use disk::{Dice, Disk};
+pub use disk::{EditView, FileView, Loss};
 use fault::{Call, Faults, Verdict};
 pub use fault::{Fault, FaultKind};
 
@@ -26,6 +27,18 @@ pub struct SimFs {
 /// All that is on a disk, and in the cache before it.
 #[derive(Clone, Debug, Default, Hash)]
 pub struct Image(Disk);
+
+impl Image {
+    /// The files, in the order of their numbers.
+    pub fn files(&self) -> impl Iterator<Item = FileView<'_>> {
+        self.0.files()
+    }
+
+    /// Takes in which files, by their numbers, go by which names, or may after a crash.
+    pub fn hash_names<H: Hasher>(&self, state: &mut H) {
+        self.0.hash_names(state);
+    }
+}
 
 #[derive(Debug, Default)]
 struct State {

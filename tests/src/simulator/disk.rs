@@ -7,6 +7,7 @@
 
 mod file;
 mod loss;
+mod meaning;
 mod track;
 
 use std::io::{self, Read};
@@ -20,6 +21,7 @@ use super::process::Process;
 use file::SimDiskFile;
 use loss::Chosen;
 pub use loss::Damage;
+pub use meaning::Closeness;
 use track::Tracks;
 
 /// How a call of the disk fails.

@@ -18,7 +18,7 @@ use super::coverage::Coverage;
 use super::explore::{Failure, Search, Wrong, explore, message};
 use super::invariants::Broken;
 use super::oracle::{Budget, Oracle, Schedule, Share};
-use super::world::{Situation, World};
+use super::world::{Likeness, Situation, World};
 
 /// What was walked.
 #[derive(Clone, Debug, Default)]
@@ -101,6 +101,7 @@ struct Graph {
 
 struct Walk<'a> {
     world: &'a World,
+    likeness: Likeness,
     graph: Mutex<Graph>,
     changed: Condvar,
     deadline: Option<Instant>,
@@ -117,8 +118,18 @@ pub fn walk(
     threads: u32,
     deadline: Option<Instant>,
 ) -> Result<Walked, Failure<Broken>> {
+    walk_by(Likeness::Meaning, world, threads, deadline)
+}
+
+fn walk_by(
+    likeness: Likeness,
+    world: &World,
+    threads: u32,
+    deadline: Option<Instant>,
+) -> Result<Walked, Failure<Broken>> {
     let walk = Walk {
         world,
+        likeness,
         graph: Mutex::default(),
         changed: Condvar::new(),
         deadline,
@@ -206,7 +217,7 @@ impl Walk<'_> {
             }));
             let what = match ran {
                 Ok(Ok(situation)) => {
-                    found.take(situation, left, &oracle);
+                    found.take(situation, left, &oracle, self.likeness);
                     if !oracle.advance() {
                         return Ok(found);
                     }
@@ -242,7 +253,7 @@ struct Found {
 }
 
 impl Found {
-    fn take(&mut self, situation: Situation, before: Budget, oracle: &Oracle) {
+    fn take(&mut self, situation: Situation, before: Budget, oracle: &Oracle, likeness: Likeness) {
         self.lives += 1;
         self.coverage.count(oracle);
         let spent = situation.spent(before);
@@ -250,7 +261,7 @@ impl Found {
             self.ends.add(spent);
             return;
         }
-        let entry = self.next.entry(situation.fingerprint());
+        let entry = self.next.entry(situation.fingerprint(likeness));
         let (tally, _, _) = entry.or_insert_with(|| {
             let taken = oracle.taken();
             let path = taken
@@ -364,3 +375,6 @@ impl Graph {
         sums[0].unwrap_or_default()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -21,7 +21,7 @@ pub use course::{Course, Scope};
 use journal::Remembered;
 pub use threads::Stall;
 
-use super::disk::{DiskMenu, DiskState};
+use super::disk::{Closeness, DiskMenu, DiskState};
 use super::invariants::{Broken, Checker};
 use super::model::{Model, Rules};
 use super::oracle::{Budget, Oracle};
@@ -62,6 +62,15 @@ enum Phase {
     Recalling { core: String, sends: usize },
     /// The schedule is over.
     Over,
+}
+
+/// By what situations are told apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Likeness {
+    /// By every byte of the files.
+    Bytes,
+    /// By what the files mean.
+    Meaning,
 }
 
 /// All that outlives a process.
@@ -113,11 +122,23 @@ impl Situation {
 
     /// Situations of the same fingerprint have the same future.
     #[must_use]
-    pub fn fingerprint(&self) -> u128 {
+    pub fn fingerprint(&self, likeness: Likeness) -> u128 {
+        let mut hasher = self.hash_all_but_the_disk();
+        match likeness {
+            Likeness::Bytes => self.disk.hash(&mut hasher),
+            Likeness::Meaning => {
+                let lengths = self.course.counts();
+                self.disk.hash_meaning(Closeness { lengths }, &mut hasher);
+            }
+        }
+        hasher.digest128()
+    }
+
+    fn hash_all_but_the_disk(&self) -> Xxh3 {
         let Self {
             course,
             phase,
-            disk,
+            disk: _,
             venue,
             checker,
             journal: _,
@@ -128,9 +149,9 @@ impl Situation {
             steps: _,
         } = self;
         let mut hasher = Xxh3::new();
-        (course, phase, disk, venue, checker, now).hash(&mut hasher);
+        (course, phase, venue, checker, now).hash(&mut hasher);
         (left.crashes, left.faults).hash(&mut hasher);
-        hasher.digest128()
+        hasher
     }
 }
 

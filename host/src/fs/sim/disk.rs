@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
+use std::hash::{Hash, Hasher};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -78,6 +79,17 @@ impl Edit {
     }
 }
 
+fn view((edit, fate): &(Edit, Fate)) -> EditView<'_> {
+    match edit {
+        Edit::Write { at, bytes } => EditView::Write {
+            at: *at,
+            bytes,
+            pending: *fate == Fate::Pending,
+        },
+        Edit::Truncate { .. } => EditView::Cut,
+    }
+}
+
 /// One file's content. Copied when it is changed, not when it is looked at.
 #[derive(Clone, Debug, Default, Hash)]
 pub(super) struct Inode {
@@ -136,6 +148,35 @@ impl Inode {
     }
 }
 
+/// A file of a disk, as somebody sees it who knows what there will be of it.
+#[derive(Debug)]
+pub struct FileView<'a> {
+    /// All names that it has, or can have after a crash.
+    pub names: Vec<&'a OsStr>,
+    /// What a process sees.
+    pub seen: &'a [u8],
+    /// What is surely there after a crash.
+    pub disk: &'a [u8],
+    /// What is between the two.
+    pub edits: Vec<EditView<'a>>,
+}
+
+/// A change of a file that a crash may undo.
+#[derive(Clone, Copy, Debug)]
+pub enum EditView<'a> {
+    /// Bytes were written.
+    Write {
+        /// From where on.
+        at: usize,
+        /// The bytes.
+        bytes: &'a [u8],
+        /// Whether the next sync makes it last; none does after one that failed.
+        pending: bool,
+    },
+    /// It was cut.
+    Cut,
+}
+
 /// By the bytes of the path, which compare faster than its components.
 type Names = BTreeMap<OsString, usize>;
 
@@ -177,6 +218,14 @@ impl Naming {
         match self {
             Self::Add { inode, .. } | Self::Rename { inode, .. } => Some(*inode),
             Self::Remove { .. } => None,
+        }
+    }
+
+    /// The name that it is about.
+    fn to(&self) -> &OsStr {
+        match self {
+            Self::Add { path, .. } | Self::Remove { path } => path,
+            Self::Rename { to, .. } => to,
         }
     }
 
@@ -326,6 +375,29 @@ impl Disk {
         for names in [&mut self.seen, &mut self.names] {
             names.insert(path.as_os_str().to_owned(), inode);
         }
+    }
+
+    /// The files, in the order of their numbers.
+    pub(super) fn files(&self) -> impl Iterator<Item = FileView<'_>> {
+        self.inodes.iter().enumerate().map(|(number, inode)| {
+            let held = self.seen.iter().chain(&self.names);
+            let held = held.filter(|(_, named)| **named == number);
+            let changes = self.changes.0.iter().map(|(naming, _)| naming);
+            let changes = changes.filter(|naming| naming.named() == Some(number));
+            let names = held.map(|(name, _)| name.as_os_str());
+            FileView {
+                names: names.chain(changes.map(Naming::to)).collect(),
+                seen: &inode.seen,
+                disk: &inode.disk,
+                edits: inode.edits.0.iter().map(view).collect(),
+            }
+        })
+    }
+
+    /// Takes in what files go by which names, and could.
+    pub(super) fn hash_names<H: Hasher>(&self, state: &mut H) {
+        (&self.seen, &self.names, &self.changes).hash(state);
+        (self.capacity, self.file_limit).hash(state);
     }
 
     pub(super) fn crash(&mut self, loss: &mut dyn Loss) {

@@ -1,5 +1,6 @@
 //! What is known to be durable of every file: never more than is.
 
+use std::hash::{Hash, Hasher};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -47,6 +48,27 @@ impl Tracks {
             .retain(|file| file.path.is_some() && !file.is_plain());
         self.files.sort_by(|a, b| a.path.cmp(&b.path));
         self.unsynced_dirs.sort();
+    }
+
+    /// Takes in what may be lost of which file, not where in it that is.
+    pub(super) fn hash_meaning<H: Hasher>(&self, state: &mut H) {
+        let Self {
+            files,
+            unsynced_dirs,
+            is_spoilt,
+        } = self;
+        for Track {
+            path,
+            written,
+            synced,
+            name,
+            is_cut,
+            is_spoilt,
+        } in files
+        {
+            (path, written - synced, name, is_cut, is_spoilt).hash(state);
+        }
+        (unsynced_dirs, is_spoilt).hash(state);
     }
 
     pub(super) fn has_unsynced(&self) -> bool {

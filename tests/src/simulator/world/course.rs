@@ -150,6 +150,14 @@ impl Course {
         Sizes { segment, reserve }
     }
 
+    /// Whether it matters how much was written: some of it is counted.
+    pub(super) const fn counts(self) -> bool {
+        !matches!(
+            self,
+            Self::OneInStep | Self::TwoAtLarge | Self::TwoInStep | Self::Twice | Self::TakenBack
+        )
+    }
+
     /// What is wanted, in order.
     #[must_use]
     pub fn lines(self) -> &'static [IntentLine] {

@@ -1,0 +1,59 @@
+//! Walking by situations finds what running every schedule finds.
+
+use investbot_plugin_api::manifest::Dedupe;
+
+use super::*;
+use crate::simulator::model::Model;
+use crate::simulator::oracle::Named as _;
+use crate::simulator::world::Scope;
+
+fn world(model: Model, crashes: u32, faults: u32) -> World {
+    let mut world = World::small(model, Scope::One);
+    world.budget = Budget { crashes, faults };
+    world
+}
+
+/// How many schedules there are, by running each.
+fn run_each(world: &World) -> u128 {
+    let search = Search::Exhaustive(Share::WHOLE);
+    let ran = explore(&search, world.budget, |oracle| world.run(oracle));
+    ran.unwrap_or_else(|failure| panic!("{failure}")).into()
+}
+
+fn walked_by(likeness: Likeness, world: &World) -> Walked {
+    let walked = walk_by(likeness, world, 2, None);
+    let walked = walked.unwrap_or_else(|failure| panic!("{failure}"));
+    assert_eq!(walked.left, 0);
+    walked
+}
+
+#[test]
+fn a_walk_counts_the_schedules_that_there_are() {
+    for (model, crashes, faults) in [(Model::B, 1, 0), (Model::C, 0, 1), (Model::A, 1, 0)] {
+        let world = world(model, crashes, faults);
+        let there_are = run_each(&world);
+        let walked = walked_by(Likeness::Meaning, &world);
+        assert_eq!(walked.schedules, there_are, "{}", model.name());
+        assert!(u128::from(walked.lives) < 4 * there_are);
+    }
+}
+
+/// A venue that is not what it claims is found out both ways, by the same rule.
+#[test]
+fn a_walk_finds_what_goes_wrong() {
+    let mut forgets = world(Model::A, 1, 1);
+    forgets.rules.dedupe = Dedupe::None;
+    let mut lags = world(Model::B, 0, 1);
+    lags.rules.lag *= 1000;
+    for world in [forgets, lags] {
+        let search = Search::Exhaustive(Share::WHOLE);
+        let by_each = explore(&search, world.budget, |oracle| world.run(oracle));
+        let rule = |failed: Failure<Broken>| match failed.what {
+            Wrong::Broken(broken) => broken.violation.rule(),
+            Wrong::Panicked(text) => panic!("{text}"),
+        };
+        let by_each = rule(by_each.expect_err("it is not what it claims"));
+        let by_walk = rule(walk(&world, 1, None).expect_err("it is not what it claims"));
+        assert_eq!((by_each, by_walk), ('a', 'a'));
+    }
+}
