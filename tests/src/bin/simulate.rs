@@ -33,7 +33,7 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 /// time for; for every class of venue.
 #[derive(Parser)]
 struct Args {
-    /// How long it may take at most; all schedules of the small scopes come first, and get half of it
+    /// How long it may take at most
     #[arg(long, value_name = "N", default_value_t = 10.0)]
     minutes: f64,
     /// Draws so many schedules at random, over all classes
@@ -57,6 +57,9 @@ struct Args {
     /// How often something else may go wrong [default: 2; 8 for many]
     #[arg(long, value_name = "N")]
     faults: Option<u32>,
+    /// How often both together, where all schedules are walked [default: 2]
+    #[arg(long, value_name = "N")]
+    together: Option<u32>,
     /// Says what happened how often
     #[arg(long)]
     coverage: bool,
@@ -101,7 +104,7 @@ struct Row {
 fn main() -> ExitCode {
     let args = Args::parse();
     println!(
-        "| class | scope | crashes, faults | searched | schedules | crashes, faults each | lives run | situations | left out | seconds |"
+        "| class | scope | crashes, faults, together | searched | schedules | crashes, faults each | lives run | situations | left out | seconds |"
     );
     println!("|---|---|---|---|---|---|---|---|---|---|");
     match search_all(&args) {
@@ -125,10 +128,10 @@ fn search_all(args: &Args) -> Result<(), String> {
     let (mut walked, mut drawn) = (0, 0);
     for (done, world) in searches.iter().enumerate() {
         let began = Instant::now();
+        // What is left of the time is divided among what is left to do.
         let left = end.saturating_duration_since(began);
-        // What is walked gets half of the time, if something is drawn as well.
-        let of = searches.len() - done;
-        let share = left / u32::try_from(of).unwrap_or(u32::MAX);
+        let searches_left = u32::try_from(searches.len() - done).unwrap_or(u32::MAX);
+        let share = left / searches_left;
         let row = args.search(world, began + share).map_err(|failure| {
             let failure = shrink(failure, world.budget, |oracle| world.run(oracle));
             let Budget { crashes, faults } = world.budget;
@@ -159,11 +162,14 @@ fn print(world: &World, row: &Row, took: Duration) {
         |(lives, situations)| (lives.to_string(), situations.to_string()),
     );
     println!(
-        "| {} | {} | {}, {} | {} | {} | {:.1}, {:.1} | {lives} | {situations} | {} | {:.1} |",
+        "| {} | {} | {}, {}, {} | {} | {} | {:.1}, {:.1} | {lives} | {situations} | {} | {:.1} |",
         world.model.name(),
         world.scope.name(),
         world.budget.crashes,
         world.budget.faults,
+        world
+            .together
+            .min(world.budget.crashes + world.budget.faults),
         row.how,
         row.schedules,
         each(row.crashes),
@@ -191,6 +197,10 @@ impl Args {
             crashes: self.crashes.unwrap_or(crashes),
             faults: self.faults.unwrap_or(faults),
         };
+        let is_walked = scope != Scope::Many;
+        world.together = self
+            .together
+            .unwrap_or(if is_walked { 2 } else { u32::MAX });
         world
     }
 

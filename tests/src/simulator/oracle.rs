@@ -57,6 +57,8 @@ pub struct Oracle(Arc<Mutex<State>>);
 struct State {
     budget: Budget,
     left: Budget,
+    /// How much of it, crashes and faults together.
+    together: u32,
     /// What went wrong in this schedule so far.
     spent: Budget,
     /// The choices of this schedule. What lies ahead of `at` is decided already.
@@ -104,6 +106,7 @@ impl Oracle {
         Self(Arc::new(Mutex::new(State {
             budget,
             left: budget,
+            together: u32::MAX,
             spent: Budget::default(),
             path: Vec::new(),
             at: 0,
@@ -149,10 +152,12 @@ impl Oracle {
     /// Whether the process dies here.
     pub fn crash(&self, what: &'static str) -> bool {
         let mut state = self.state();
-        if state.left.crashes == 0 || state.choose(2, what, Cost::Crash) == 0 {
+        if state.left.crashes == 0 || state.together == 0 || state.choose(2, what, Cost::Crash) == 0
+        {
             return false;
         }
         state.left.crashes -= 1;
+        state.together -= 1;
         state.spent.crashes += 1;
         state.name_last("the process dies");
         true
@@ -167,13 +172,14 @@ impl Oracle {
         possible: impl Fn(K) -> bool,
     ) -> Option<K> {
         let mut state = self.state();
-        if state.left.faults == 0 {
+        if state.left.faults == 0 || state.together == 0 {
             return None;
         }
         let mut open = kinds.iter().copied().filter(|kind| possible(*kind));
         let chosen = state.choose(count(open.clone()) + 1, what, Cost::Fault);
         let kind = open.nth(chosen.checked_sub(1)? as usize)?;
         state.left.faults -= 1;
+        state.together -= 1;
         state.spent.faults += 1;
         state.name_last(kind.name());
         Some(kind)
@@ -183,6 +189,17 @@ impl Oracle {
     #[must_use]
     pub fn left(&self) -> Budget {
         self.state().left
+    }
+
+    /// From here on no more than so much may go wrong, crashes and faults together.
+    pub fn limit(&self, together: u32) {
+        self.state().together = together;
+    }
+
+    /// How much may still go wrong, crashes and faults together.
+    #[must_use]
+    pub fn together(&self) -> u32 {
+        self.state().together
     }
 
     /// What went wrong in this schedule so far.
@@ -289,6 +306,7 @@ impl State {
             "the same choices led to an earlier end; what runs here is not deterministic"
         );
         (self.left, self.spent) = (self.budget, Budget::default());
+        self.together = u32::MAX;
         self.at = 0;
         match &mut self.source {
             Source::Exhaustive(walk) => walk.advance(&mut self.path),

@@ -43,6 +43,8 @@ pub struct World {
     pub scope: Scope,
     /// How often something may go wrong.
     pub budget: Budget,
+    /// How much of it in one schedule, crashes and faults together.
+    pub together: u32,
     /// What can happen at the venue.
     pub venue: Menu,
     /// What can happen to the files.
@@ -85,6 +87,8 @@ pub struct Situation {
     journal: Remembered,
     now: UnixNanos,
     left: Budget,
+    /// How much of it, together.
+    together: u32,
     /// What of the budget was never used, because the last life came to its end.
     unused: Budget,
     /// Counts the processes, and their steps.
@@ -144,13 +148,15 @@ impl Situation {
             journal: _,
             now,
             left,
+            together,
             unused: _,
             life: _,
             steps: _,
         } = self;
         let mut hasher = Xxh3::new();
         (course, phase, venue, checker, now).hash(&mut hasher);
-        (left.crashes, left.faults).hash(&mut hasher);
+        let together = (*together).min(left.crashes + left.faults);
+        (left.crashes, left.faults, together).hash(&mut hasher);
         hasher
     }
 }
@@ -165,6 +171,7 @@ impl World {
             rules: model.rules(),
             scope,
             budget: Budget { crashes, faults: 2 },
+            together: u32::MAX,
             venue: Menu::SMALL,
             disk: DiskMenu::SMALL,
             stalls: &[],
@@ -182,6 +189,7 @@ impl World {
                 crashes: 6,
                 faults: 8,
             },
+            together: u32::MAX,
             venue: Menu::FULL,
             disk: DiskMenu::FULL,
             stalls: Stall::ALL,
@@ -221,6 +229,7 @@ impl World {
             journal: Remembered::default(),
             now: START,
             left: oracle.left(),
+            together: self.together,
             unused: Budget::default(),
             life: 1,
             steps: 0,

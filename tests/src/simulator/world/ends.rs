@@ -18,6 +18,7 @@ impl World {
     ///
     /// The first rule that is broken.
     pub fn live(&self, mut situation: Situation, oracle: &Oracle) -> Result<Situation, Broken> {
+        oracle.limit(situation.together);
         let life = Life::new(self, &mut situation, oracle);
         let before = oracle.left();
         let ended = life.run();
@@ -65,6 +66,7 @@ impl World {
             checker,
             journal,
             left,
+            together: oracle.together(),
             unused,
             life: situation.life + 1,
             steps: life.process.steps(),
