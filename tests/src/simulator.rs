@@ -62,6 +62,7 @@
 //! client dies after a request, what would have become of the answer is not asked. What is left is in the
 //! hands of the [`Menu`](venue::Menu) and the [`DiskMenu`](disk::DiskMenu).
 
+pub mod answers;
 pub mod coverage;
 pub mod disk;
 pub mod draw;

@@ -13,6 +13,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use clap::{Parser, ValueEnum};
+use investbot_tests::simulator::answers::Answers;
 use investbot_tests::simulator::coverage::Coverage;
 use investbot_tests::simulator::draw::Draw;
 use investbot_tests::simulator::explore::{Failure, Search, explore, shrink};
@@ -63,6 +64,9 @@ struct Args {
     /// Says what happened how often
     #[arg(long)]
     coverage: bool,
+    /// Prints what becomes of an order whose venue answers ambiguously, by the venue's class
+    #[arg(long)]
+    answers: bool,
     /// Threads
     #[arg(long, value_name = "N", default_value_t = 2)]
     threads: u32,
@@ -103,6 +107,9 @@ struct Row {
 
 fn main() -> ExitCode {
     let args = Args::parse();
+    if args.answers {
+        return print_answers();
+    }
     println!(
         "| class | scope | crashes, faults, together | searched | schedules | crashes, faults each | lives run | situations | left out | seconds |"
     );
@@ -111,6 +118,19 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(text) => {
             println!("\n{text}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn print_answers() -> ExitCode {
+    match Answers::find_out() {
+        Ok(answers) => {
+            println!("{answers}\n{} schedules, 0 violations", answers.schedules);
+            ExitCode::SUCCESS
+        }
+        Err(failure) => {
+            println!("{failure}");
             ExitCode::FAILURE
         }
     }

@@ -14,6 +14,7 @@ mod threads;
 use std::hash::Hash;
 use std::time::Duration;
 
+use investbot::engine::OrderState;
 use investbot_plugin_api::UnixNanos;
 use xxhash_rust::xxh3::Xxh3;
 
@@ -25,7 +26,7 @@ use super::disk::{Closeness, DiskMenu, DiskState};
 use super::invariants::{Broken, Checker};
 use super::model::{Model, Rules};
 use super::oracle::{Budget, Oracle};
-use super::venue::{Memory, Menu};
+use super::venue::{Ledger, Memory, Menu};
 
 /// The run's id.
 const RUN_ID: &str = "simulated";
@@ -61,9 +62,21 @@ enum Phase {
     /// Nothing goes wrong any more, since then; whatever was under way has arrived.
     Settling(UnixNanos),
     /// All is done: what the core was like, and how many orders the venue was sent.
-    Recalling { core: String, sends: usize },
+    Recalling {
+        core: String,
+        sends: usize,
+        states: Vec<Option<OrderState>>,
+    },
     /// The schedule is over.
     Over,
+}
+
+/// What a schedule came to.
+pub(super) struct Ending {
+    /// The client's last word of each order, in the order in which they were wanted.
+    pub(super) states: Vec<Option<OrderState>>,
+    /// What really happened.
+    pub(super) ledger: Ledger,
 }
 
 /// By what situations are told apart.
@@ -202,11 +215,23 @@ impl World {
     ///
     /// The first rule that is broken.
     pub fn run(&self, oracle: &Oracle) -> Result<(), Broken> {
+        self.run_to_end(oracle).map(drop)
+    }
+
+    /// The same; what it came to.
+    pub(super) fn run_to_end(&self, oracle: &Oracle) -> Result<Ending, Broken> {
         let mut situation = self.begin(oracle);
+        let mut ends = Vec::new();
         while !situation.is_over() {
             situation = self.live(situation, oracle)?;
+            if let Phase::Recalling { states, .. } = &situation.phase {
+                ends.clone_from(states);
+            }
         }
-        Ok(())
+        Ok(Ending {
+            states: ends,
+            ledger: situation.venue.ledger,
+        })
     }
 
     const fn checker(&self) -> Checker {

@@ -29,7 +29,7 @@ fn walked_by(likeness: Likeness, world: &World) -> Walked {
 
 #[test]
 fn a_walk_counts_the_schedules_that_there_are() {
-    for (model, crashes, faults) in [(Model::B, 1, 0), (Model::C, 0, 1), (Model::A, 1, 0)] {
+    for (model, crashes, faults) in [(Model::B, 1, 0), (Model::C, 0, 1)] {
         let world = world(model, crashes, faults);
         let there_are = run_each(&world);
         let walked = walked_by(Likeness::Meaning, &world);
@@ -41,19 +41,15 @@ fn a_walk_counts_the_schedules_that_there_are() {
 /// A venue that is not what it claims is found out both ways, by the same rule.
 #[test]
 fn a_walk_finds_what_goes_wrong() {
-    let mut forgets = world(Model::A, 1, 1);
+    let mut forgets = world(Model::A, 0, 1);
     forgets.rules.dedupe = Dedupe::None;
-    let mut lags = world(Model::B, 0, 1);
-    lags.rules.lag *= 1000;
-    for world in [forgets, lags] {
-        let search = Search::Exhaustive(Share::WHOLE);
-        let by_each = explore(&search, world.budget, |oracle| world.run(oracle));
-        let rule = |failed: Failure<Broken>| match failed.what {
-            Wrong::Broken(broken) => broken.violation.rule(),
+    let search = Search::Exhaustive(Share::WHOLE);
+    let by_each = explore(&search, forgets.budget, |oracle| forgets.run(oracle));
+    let by_walk = walk(&forgets, 1, None);
+    for failed in [by_each.map(drop), by_walk.map(drop)] {
+        match failed.expect_err("it is not what it claims").what {
+            Wrong::Broken(broken) => assert_eq!(broken.violation.rule(), 'a', "{broken}"),
             Wrong::Panicked(text) => panic!("{text}"),
-        };
-        let by_each = rule(by_each.expect_err("it is not what it claims"));
-        let by_walk = rule(walk(&world, 1, None).expect_err("it is not what it claims"));
-        assert_eq!((by_each, by_walk), ('a', 'a'));
+        }
     }
 }

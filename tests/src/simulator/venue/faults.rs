@@ -26,6 +26,8 @@ named! {
     RequestFault {
         /// The connection breaks before the order arrives; nobody knows.
         Lost = "lost on the way there",
+        /// The venue breaks down before it takes the order up; nobody knows.
+        ServerError = "not taken up, and 500",
         /// The connection cannot be made, which is told.
         NotSent = "not sent",
         /// The venue asks for fewer requests and did not take it up.
@@ -196,6 +198,7 @@ impl Menu {
     pub const FULL: Self = Self {
         requests: &[
             RequestFault::Lost,
+            RequestFault::ServerError,
             RequestFault::NotSent,
             RequestFault::RateLimited,
             RequestFault::Refused,

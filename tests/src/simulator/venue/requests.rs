@@ -27,6 +27,11 @@ fn reset() -> AdapterError {
     AdapterError::unknown(ErrorKind::Network, "connection reset")
 }
 
+fn broke_down() -> AdapterError {
+    let text = "internal server error";
+    AdapterError::unknown(ErrorKind::Internal, text).with_venue_code("500")
+}
+
 pub(super) fn garbled() -> AdapterError {
     AdapterError::unknown(ErrorKind::Protocol, "an answer that cannot be read")
 }
@@ -76,6 +81,7 @@ impl SimVenue {
         let mut refused = || state.book.ledger.sends[sent].fate = Fate::Refused;
         Err(match fault {
             RequestFault::Lost => reset(),
+            RequestFault::ServerError => broke_down(),
             RequestFault::NotSent => {
                 AdapterError::not_sent(ErrorKind::Network, "connection refused")
             }
@@ -123,10 +129,7 @@ impl SimVenue {
                 Ok(report)
             }
             Some(AnswerFault::Lost) => Err(lost()),
-            Some(AnswerFault::ServerError) => {
-                let error = AdapterError::unknown(ErrorKind::Internal, "internal server error");
-                Err(error.with_venue_code("500"))
-            }
+            Some(AnswerFault::ServerError) => Err(broke_down()),
             Some(AnswerFault::Garbled) => Err(garbled()),
             Some(AnswerFault::WrongOrder) => Ok(state.another(&report)),
             Some(AnswerFault::Doubled) => {

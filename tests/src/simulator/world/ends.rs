@@ -120,7 +120,7 @@ impl World {
                 checker.rests(true, *since, life.clock.now(), REST)?;
                 self.at_last(life, &done, checker)
             }
-            Phase::Recalling { core, sends } => {
+            Phase::Recalling { core, sends, .. } => {
                 let recalled = done.recalled.unwrap_or_default();
                 checker.same("the core that was read back", core, &recalled)?;
                 checker.same(
@@ -146,24 +146,16 @@ impl World {
         Ok(Phase::Recalling {
             core: text_of(&done.core),
             sends: life.venue.look(|ledger| ledger.sends.len()),
+            states: ended(life, done, checker)
+                .map(|ended| ended.state)
+                .collect(),
         })
     }
 
     /// What must be true when all is over.
     fn at_the_end(&self, life: &Life, done: &Done, checker: &mut Checker) -> Result<(), Broken> {
-        let core = &done.core;
-        let ended = life.course.orders().iter().map(|(quantity, order)| {
-            let denied = || checker.shown_final(&quantity.normalize().to_string());
-            let known = core.order(order).map(|known| known.state);
-            let denied = known.is_none().then(denied).flatten();
-            let denied = denied.filter(|state| *state == OrderState::Denied);
-            Ended {
-                order: order.clone(),
-                state: known.or(denied),
-            }
-        });
-        let ended: Vec<Ended> = ended.collect();
-        let portfolio = core.portfolio();
+        let ended: Vec<Ended> = ended(life, done, checker).collect();
+        let portfolio = done.core.portfolio();
         life.venue.look(|ledger| {
             checker.end(&ended, ledger)?;
             for instrument in super::course::INSTRUMENTS {
@@ -174,4 +166,18 @@ impl World {
             Ok(())
         })
     }
+}
+
+/// What the client says of each order in the end.
+fn ended(life: &Life, done: &Done, checker: &Checker) -> impl Iterator<Item = Ended> {
+    life.course.orders().iter().map(|(quantity, order)| {
+        let denied = || checker.shown_final(&quantity.normalize().to_string());
+        let known = done.core.order(order).map(|known| known.state);
+        let denied = known.is_none().then(denied).flatten();
+        let denied = denied.filter(|state| *state == OrderState::Denied);
+        Ended {
+            order: order.clone(),
+            state: known.or(denied),
+        }
+    })
 }

@@ -9,6 +9,7 @@ fn an_order_that_is_spoilt_on_its_way_is_told_as_it_should_be() {
     const KINDS: &[RequestFault] = Menu::FULL.requests;
     for (kind, told, fate) in [
         (RequestFault::Lost, Effect::Unknown, Fate::Lost),
+        (RequestFault::ServerError, Effect::Unknown, Fate::Lost),
         (RequestFault::NotSent, Effect::NotSent, Fate::Lost),
         (RequestFault::RateLimited, Effect::NotSent, Fate::Refused),
         (RequestFault::Refused, Effect::Rejected, Fate::Refused),
