@@ -3,6 +3,7 @@
 use super::faults::{AnswerFault, CancelFault, EventFault};
 use super::ledger::Fate;
 use super::*;
+use crate::simulator::model::DEFINITIVE_CODE;
 
 #[test]
 fn an_order_that_is_spoilt_on_its_way_is_told_as_it_should_be() {
@@ -29,7 +30,7 @@ fn an_order_that_is_spoilt_on_its_way_is_told_as_it_should_be() {
             assert_eq!(effect(&answer), told, "{kind:?}");
             assert_eq!(scene.fates(), [fate], "{kind:?}");
             let error = answer.expect_err("it failed");
-            let by_code = error.venue_code.is_some();
+            let by_code = error.venue_code.as_deref() == Some(DEFINITIVE_CODE);
             assert_eq!(by_code, kind == RequestFault::RefusedByCode);
             let waits = error.retry_after().is_some();
             assert_eq!(waits, kind == RequestFault::RateLimited);
