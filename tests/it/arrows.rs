@@ -5,21 +5,22 @@ use std::path::{Path, PathBuf};
 use investbot_tests::artifacts::workspace;
 
 const ROOMS: &[(&str, &[&str])] = &[
-    ("engine", &[]),
+    ("planted", &[]),
+    ("engine", &["planted"]),
     ("clock", &[]),
     ("exit", &[]),
     ("config", &["clock"]),
     ("fs", &[]),
     ("sealed", &[]),
-    ("store", &["engine", "fs", "sealed"]),
+    ("store", &["engine", "fs", "planted", "sealed"]),
     ("plugin", &["clock"]),
     ("feed", &["clock", "engine", "exit"]),
     ("observe", &["clock", "engine", "feed", "fs", "sealed"]),
     (
         "exec",
         &[
-            "clock", "config", "engine", "exit", "feed", "fs", "observe", "plugin", "sealed",
-            "store",
+            "clock", "config", "engine", "exit", "feed", "fs", "observe", "planted", "plugin",
+            "sealed", "store",
         ],
     ),
     (

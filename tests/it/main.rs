@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod arrows;
+mod no_bugs;
 mod plugin_author;
 mod plugin_calls;
 mod plugin_load;

@@ -24,6 +24,7 @@ use investbot_plugin_api::manifest::{Capabilities, Deadline, Dedupe, Query, Venu
 use investbot_plugin_api::{AdapterError, Effect, ErrorKind, OrderReport, OrderStatus, UnixNanos};
 
 use super::event::Outcome;
+use crate::planted::{self, Bug};
 pub use vocabulary::{Asking, Event, Pending, RetryPolicy, Step};
 
 /// The protocol for one venue.
@@ -101,6 +102,9 @@ impl Protocol {
             Event::Found(report) => found(report),
             Event::NotFound { began_at } => self.after_not_found(order, *began_at, now),
             Event::QueryFailed(error) => self.after_failed_query(order, error, now),
+            Event::Interrupted if planted::is(Bug::CrashMeansNotSent) => {
+                self.next_attempt(order, None, now, "not sent")
+            }
             Event::Interrupted => self.ask(now, order, None).unwrap_or_else(|| {
                 self.resend(order, None, now).unwrap_or_else(|| {
                     held(
@@ -125,12 +129,13 @@ impl Protocol {
             return self.ask_or_hold(order, wait, now, "the client order id is taken");
         }
         if self.is_refusal(error) {
-            if !order.in_doubt {
+            if !order.in_doubt || planted::is(Bug::RefusedWhileInDoubt) {
                 return Step::Done(rejected(error));
             }
             return self.ask_or_hold(order, wait, now, "refused when it was sent again");
         }
-        if error.effect == Effect::NotSent && !order.in_doubt {
+        let in_doubt = order.in_doubt && !planted::is(Bug::NotSentWhileInDoubt);
+        if error.effect == Effect::NotSent && !in_doubt {
             return self.after_not_sent(order, error, now);
         }
         self.find_out(order, error, now)
@@ -149,6 +154,9 @@ impl Protocol {
     /// The order may live.
     fn find_out(&self, order: &Pending<'_>, error: &AdapterError, now: UnixNanos) -> Step {
         let wait = error.retry_after();
+        if order.attempt >= self.retry.max_attempts && planted::is(Bug::GivingUpMeansRejected) {
+            return Step::Done(rejected(error));
+        }
         self.resend(order, wait, now)
             .unwrap_or_else(|| self.ask_or_hold(order, wait, now, &error.to_string()))
     }
@@ -161,6 +169,9 @@ impl Protocol {
             Some(proof_from) => Step::Query {
                 at: proof_from.max(now),
             },
+            None if planted::is(Bug::NotFoundMeansAbsent) => {
+                self.next_attempt(order, None, now, "not found")
+            }
             None => self.resend(order, None, now).unwrap_or_else(|| {
                 held("the venue does not know the order, which proves nothing: it may still be under way")
             }),
@@ -218,7 +229,8 @@ impl Protocol {
     /// A window must still be open when the order arrives, which nobody can time; so half of it is left for
     /// the way.
     fn resend(&self, order: &Pending<'_>, wait: Option<Duration>, now: UnixNanos) -> Option<Step> {
-        if self.class != VenueClass::A || order.attempt >= self.retry.max_attempts {
+        let dedupes = self.class == VenueClass::A || planted::is(Bug::BlindResend);
+        if !dedupes || order.attempt >= self.retry.max_attempts {
             return None;
         }
         let at = self.after_wait(order, wait, now);
@@ -280,15 +292,22 @@ impl Protocol {
 
     /// Just after T + δ + Λ: a query begun at that very moment may miss an order accepted at T + δ.
     fn after_deadline(&self, order: &Pending<'_>) -> Option<UnixNanos> {
-        let last_accepted = order.deadline?.after(self.skew?);
-        let last_visible = last_accepted.after(self.visibility_lag);
+        let skew = planted::unless(Bug::NoSkew, self.skew?);
+        let lag = planted::unless(Bug::NoLagWait, self.visibility_lag);
+        let last_accepted = order.deadline?.after(skew);
+        let last_visible = last_accepted.after(lag);
+        if planted::is(Bug::QueryTooEarly) {
+            return Some(order.first_sent);
+        }
         // At the end of time no moment comes after it.
-        last_visible.0.checked_add(1).map(UnixNanos)
+        let just_after = planted::unless(Bug::EdgeOfTheLag, 1);
+        last_visible.0.checked_add(just_after).map(UnixNanos)
     }
 
     /// Λ after this session began: whatever an earlier one sent was accepted before.
     fn after_session(&self, order: &Pending<'_>) -> Option<UnixNanos> {
-        let began = order.inherited_at.filter(|_| self.session_fence)?;
+        let fence = self.session_fence || planted::is(Bug::FenceNotChecked);
+        let began = order.inherited_at.filter(|_| fence)?;
         Some(began.after(self.visibility_lag))
     }
 
@@ -299,6 +318,7 @@ impl Protocol {
     fn is_refusal(&self, error: &AdapterError) -> bool {
         let declared = |code: &String| self.definitive_codes.contains(code);
         error.effect == Effect::Rejected
+            || (error.kind == ErrorKind::Timeout && planted::is(Bug::TimeoutMeansRejected))
             || (error.effect == Effect::Unknown && error.venue_code.as_ref().is_some_and(declared))
     }
 }

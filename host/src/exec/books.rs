@@ -13,6 +13,7 @@ use super::inputs;
 use super::worker::Attempt;
 use crate::engine::{Command, Core, Input};
 use crate::feed::IntentLine;
+use crate::planted::{self, Bug};
 use crate::store::record::{Claim, Record};
 use crate::store::{IdempotencyStore, StoreError};
 
@@ -111,6 +112,7 @@ impl Books {
             Some(id) => self.store.seen(id)?.or_else(|| self.core.seen(id)),
             None => None,
         };
+        let seen = planted::unless(Bug::OpenIdsForgotten, seen);
         let before = out.len();
         let input = Input::Intent {
             position,
@@ -142,7 +144,12 @@ impl Books {
     /// Writes down that an attempt is about to be made. The core takes it in once it is durable: if there is no
     /// room for it, there is none.
     pub fn stage_attempt(&mut self, attempt: &Attempt, now: UnixNanos) -> Result<(), StoreError> {
-        if let Some(number) = attempt.absent {
+        if planted::is(Bug::NoAttempt) {
+            return Ok(());
+        }
+        if let Some(number) = attempt.absent
+            && !planted::is(Bug::NextBeforeAbsent)
+        {
             self.stage(inputs::absent(&attempt.claim, number), now)?;
         }
         self.stage(Record::Attempt(Cow::Borrowed(&attempt.claim)), now)

@@ -13,6 +13,7 @@ use super::hands::ThreadLost;
 use super::session::SessionError;
 use crate::engine::CoreState;
 use crate::observe::record::RecordMark;
+use crate::planted::{self, Bug};
 use crate::store::checkpoint;
 use crate::store::record::Account;
 use crate::store::{LedgerState, Mark};
@@ -115,6 +116,7 @@ impl Keeper {
         let bars = desk.books().progress().bars;
         let is_due =
             seq >= self.saved + interval.records || bars >= self.saved_bars + interval.bars;
+        let is_due = is_due || planted::is(Bug::CheckpointAhead);
         if is_due && self.is_free()? {
             self.save(desk, false)?;
         }
@@ -139,12 +141,14 @@ impl Keeper {
         };
         // The core has taken in attempts that the journal had no room for. Whoever goes on must not believe
         // them made: without this checkpoint the journal is replayed, which does not have them.
-        if desk.full().is_some() {
+        if desk.full().is_some() && !planted::is(Bug::FullDiskBelieved) {
             return Ok(());
         }
         // What a checkpoint says must be in the journal before it.
-        desk.tell()?;
-        desk.commit()?;
+        if !planted::is(Bug::CheckpointAhead) {
+            desk.tell()?;
+            desk.commit()?;
+        }
         let marking = desk.record_mut().marking()?;
         let now = desk.now();
         let books = desk.books();

@@ -22,6 +22,7 @@ use crate::engine::{Command, Core, ExecutionReport, OrderState};
 use crate::feed::IntentLine;
 use crate::observe::record::Record;
 use crate::observe::result::End;
+use crate::planted::{self, Bug};
 use crate::plugin::Venue;
 use crate::store::StoreError;
 use crate::store::record::Record as Entry;
@@ -348,9 +349,11 @@ impl Desk {
                 staged => staged?,
             }
         }
-        self.commit()?;
+        if !planted::is(Bug::SendBeforeSync) {
+            self.commit()?;
+        }
         // What found no room in the journal has not happened.
-        if self.full.is_none() {
+        if self.full.is_none() || planted::is(Bug::FullDiskBelieved) {
             let mut commands = Vec::new();
             for attempt in &attempts {
                 let claim = &attempt.claim;
@@ -411,7 +414,7 @@ impl Desk {
         if self.untold.is_empty() {
             return Ok(());
         }
-        if self.parts.record.is_shown() {
+        if self.parts.record.is_shown() && !planted::is(Bug::ShownBeforeDurable) {
             self.commit()?;
         }
         for report in self.untold.drain(..) {

@@ -16,6 +16,7 @@ use super::inputs;
 use super::policy::SendPolicy;
 use crate::engine::governor::{Governor, Limits, Sending};
 use crate::engine::{Outcome, Submission};
+use crate::planted::{self, Bug};
 use crate::store::record::{Claim, Record};
 
 /// An attempt that is about to be made.
@@ -168,6 +169,9 @@ impl ExecWorker {
         while attempts.len() < room && !self.fresh.is_empty() {
             if let Err(not_before) = self.governor.may_send(Sending::First, now) {
                 self.fresh_at = not_before;
+                if planted::is(Bug::LaterOrderFirst) {
+                    self.fresh.rotate_left(1);
+                }
                 break;
             }
             let ticket = self.fresh.pop_front();

@@ -52,6 +52,8 @@ pub struct Checker {
     seen_orders: usize,
     /// Whether something was claimed since the ledger was looked at.
     claimed: bool,
+    /// The callers' ids that were shown as orders.
+    ids: Vec<String>,
     /// The reports that were told, in order.
     told: Vec<Arc<str>>,
     /// Stands for all of them.
@@ -82,6 +84,7 @@ impl Checker {
             seen_sends: 0,
             seen_orders: 0,
             claimed: false,
+            ids: Vec::new(),
             told: Vec::new(),
             told_hash: 0,
         }
@@ -128,6 +131,24 @@ impl Checker {
         watched.shown_final = watched.shown_final.or(state.is_final().then_some(state));
         if is_negative(state) {
             self.claim(order, Claim::Never(state));
+        }
+        Ok(())
+    }
+
+    /// The client tells something of a caller's id: of its order, or that there is none.
+    ///
+    /// # Errors
+    ///
+    /// (o) if it spoke of an order before.
+    pub fn known(&mut self, id: &str, is_order: bool) -> Checked {
+        let was_order = self.ids.iter().any(|known| known == id);
+        match (was_order, is_order) {
+            (true, false) => {
+                let id = id.to_owned();
+                return self.broken(Violation::Forgotten { id });
+            }
+            (false, true) => self.ids.push(id.to_owned()),
+            _ => {}
         }
         Ok(())
     }
@@ -184,6 +205,15 @@ impl Checker {
     pub fn broke_off(&self, error: &str) -> Checked {
         let error = error.to_owned();
         self.broken(Violation::BrokeOff { error })
+    }
+
+    /// The journal has a line for good that is none.
+    ///
+    /// # Errors
+    ///
+    /// (n).
+    pub fn damaged(&self, line: String) -> Checked {
+        self.broken(Violation::Damaged { line })
     }
 
     /// A step was taken: looks at what is new in the ledger. Cheap where nothing is.
@@ -349,6 +379,7 @@ impl Hash for Checker {
             seen_sends,
             seen_orders,
             claimed,
+            ids,
             told: _,
             told_hash,
         } = self;
@@ -358,6 +389,7 @@ impl Hash for Checker {
             seen_sends,
             seen_orders,
             claimed,
+            ids,
             told_hash,
         )
             .hash(state);

@@ -10,6 +10,7 @@ use crate::engine::intent::OrderSpec;
 use crate::engine::orders::Order;
 use crate::engine::report::{ExecutionReport, FillPart, ReportKind};
 use crate::engine::risk::Denial;
+use crate::planted::{self, Bug};
 
 /// A code and its words.
 #[derive(Default)]
@@ -58,6 +59,9 @@ impl Core {
         let Some(order) = self.orders.get(client_order_id) else {
             return;
         };
+        if order.state == OrderState::Held && planted::is(Bug::SilentHold) {
+            return;
+        }
         describe(&mut report, order);
         if let Some(fill) = about.fill {
             report.time = fill.time;

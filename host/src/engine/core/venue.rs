@@ -12,6 +12,7 @@ use crate::engine::arithmetic::Checked;
 use crate::engine::event::{Command, Decision, Outcome};
 use crate::engine::orders::{Applied, Order, OrderEvent};
 use crate::engine::report::ReportKind;
+use crate::planted::{self, Bug};
 
 /// The venue and the host cannot both be right about this order.
 const CONFLICT: &str = "CONFLICT";
@@ -282,9 +283,14 @@ impl Core {
 
 /// Whether a report can be about this order.
 fn is_about(report: &OrderReport, order: &Order) -> bool {
+    if planted::is(Bug::BelievesAnyAnswer) {
+        return true;
+    }
     let named = &report.client_order_id;
     (named.is_empty() || *named == order.client_order_id)
         && report.instrument == order.spec.instrument
         && report.side == order.spec.side
-        && (report.quantity == order.spec.quantity || report.status == OrderStatus::Rejected)
+        && (report.quantity == order.spec.quantity
+            || report.status == OrderStatus::Rejected
+            || planted::is(Bug::OtherQuantityBelieved))
 }

@@ -7,6 +7,7 @@ use super::error::IoFailure;
 use super::line::{self, Line, Mark};
 use super::{Committed, Health, Journal, Staged, segment};
 use crate::fs::{Fs, FsFile, uninterrupted};
+use crate::planted::{self, Bug};
 
 impl Journal {
     /// Writes the batch, by one call where there is room, and waits until it is on the disk.
@@ -31,7 +32,10 @@ impl Journal {
             }
         }
         if !self.batch.is_empty() {
-            self.sync()?;
+            let synced = self.sync();
+            if !planted::is(Bug::FailedSyncIgnored) {
+                synced?;
+            }
         }
         self.advance();
         Ok(committed)
@@ -60,6 +64,7 @@ impl Journal {
         let failed = |error: &io::Error| IoFailure::new("write", &self.path, error);
         match uninterrupted(|| self.file.write(&self.batch)) {
             Ok(taken) if taken == self.batch.len() => Ok(()),
+            Ok(_) if planted::is(Bug::ShortWriteBelieved) => Ok(()),
             // Part of it was taken: what a disk or a limit does that has no room for the rest.
             Ok(taken) => {
                 let text = format!("only {taken} of {} bytes were taken", self.batch.len());
@@ -125,6 +130,9 @@ pub(super) fn begin(fs: &dyn Fs, dir: &Path, path: &Path) -> Result<Box<dyn FsFi
     let mut file =
         uninterrupted(|| fs.create_new(path)).map_err(|error| failed("create", &error))?;
     uninterrupted(|| file.sync_data()).map_err(|error| failed("sync", &error))?;
+    if planted::is(Bug::NewFileNotSynced) {
+        return Ok(file);
+    }
     uninterrupted(|| fs.sync_dir(dir)).map_err(|error| failed("sync the directory of", &error))?;
     Ok(file)
 }

@@ -2,6 +2,7 @@
 
 use super::{Known, Ledger, Standing, became};
 use crate::engine;
+use crate::planted::{self, Bug};
 use crate::store::{Claim, Epoch, Outcome, Record, Resolved, StoreError, TakenIn};
 
 impl Ledger {
@@ -64,7 +65,7 @@ impl Ledger {
                 return Err(conflict(claim, last.digest.clone()));
             }
             check_order(last, &claim.order.client_order_id)?;
-            if *standing != Standing::Absent {
+            if *standing != Standing::Absent && !planted::is(Bug::NextBeforeAbsent) {
                 return Err(StoreError::StillInDoubt {
                     key: claim.key.clone(),
                     attempt: claim.attempt,

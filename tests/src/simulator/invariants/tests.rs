@@ -358,3 +358,22 @@ fn a_client_comes_to_rest_in_time() {
     assert_eq!(rule(rests(true, 16)), 'j');
     assert_eq!(rule(rests(false, 6)), 'j');
 }
+
+#[test]
+fn an_id_that_became_an_order_stays_one() {
+    let mut checker = Checker::new(false);
+    for (id, is_order) in [
+        ("denied", false),
+        ("a", true),
+        ("a", true),
+        ("denied", false),
+    ] {
+        checker.known(id, is_order).expect("so it is");
+    }
+    assert_eq!(rule(checker.known("a", false)), 'o');
+}
+
+#[test]
+fn a_durable_line_that_is_none_is_a_broken_rule() {
+    assert_eq!(rule(Checker::new(false).damaged("{}".to_owned())), 'n');
+}

@@ -174,6 +174,18 @@ pub enum Violation {
         /// The attempt.
         attempt: u32,
     },
+    /// (n) What is durable of the journal is whole lines.
+    #[error("(n) the journal has a durable line that is none: `{line}`")]
+    Damaged {
+        /// The line.
+        line: String,
+    },
+    /// (o) A caller's id that became an order is not called unknown, nor another order denied in its name.
+    #[error("(o) the caller's id `{id}` had become an order, and then there was none")]
+    Forgotten {
+        /// The id.
+        id: String,
+    },
 }
 
 impl Violation {
@@ -193,6 +205,8 @@ impl Violation {
             Self::Restless { .. } => 'j',
             Self::HeldSilently { .. } => 'k',
             Self::NextBeforeAbsent { .. } => 'l',
+            Self::Damaged { .. } => 'n',
+            Self::Forgotten { .. } => 'o',
         }
     }
 

@@ -51,6 +51,10 @@ impl Eye {
         let mut seen = self.seen();
         let looked = venue.look(|ledger| seen.checker.look(step, ledger));
         self.note(&mut seen, looked);
+        if let Some(line) = self.journal.damaged() {
+            let damaged = seen.checker.damaged(line);
+            self.note(&mut seen, damaged);
+        }
     }
 
     fn note(&self, seen: &mut Seen, checked: Result<(), Broken>) {
@@ -73,6 +77,10 @@ impl Eye {
             return;
         }
         self.process.touch();
+        if let Some(id) = &report.id {
+            let known = seen.checker.known(id, !report.client_order_id.is_empty());
+            self.note(&mut seen, known);
+        }
         let Some(state) = report.state else { return };
         // What was denied has no client order id; no two orders have the same quantity.
         let denied = report.client_order_id.is_empty();

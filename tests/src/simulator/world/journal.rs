@@ -13,6 +13,9 @@ use crate::simulator::disk::SimDisk;
 use crate::simulator::durable::{Durable, DurableView};
 use crate::simulator::invariants::Claim;
 
+/// How much of a damaged line is shown.
+const SHOWN: usize = 120;
+
 /// Reads on in the journal, as far as it is durable.
 pub(super) struct JournalView {
     disk: SimDisk,
@@ -35,6 +38,8 @@ struct Read {
     orders: BTreeMap<String, Durable>,
     /// What was said of orders, and not yet passed on.
     claims: Vec<(String, Claim)>,
+    /// The first line that is no line.
+    damaged: Option<String>,
 }
 
 impl JournalView {
@@ -76,6 +81,12 @@ impl JournalView {
     /// What became durable since the last time of orders that are not at the venue.
     pub(super) fn claims(&self) -> Vec<(String, Claim)> {
         std::mem::take(&mut self.read().claims)
+    }
+
+    /// What is durable and no whole line, as far as was read.
+    pub(super) fn damaged(&self) -> Option<String> {
+        let read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        read.damaged.clone()
     }
 
     /// Reads on to the last durable line.
@@ -146,13 +157,23 @@ impl Read {
         let end = begin + end + 1;
         self.lengths[segment] = end;
         for line in bytes[begin..end - 1].split(|byte| *byte == b'\n') {
-            let (kind, data) = kind_and_data(line).expect("a durable line is whole");
-            match kind {
-                b"attempt" => self.attempt(parse(data)),
-                b"outcome" | b"held" => self.outcome(&parse(data)),
-                _ => {}
+            if self.line(line).is_none() {
+                let text = String::from_utf8_lossy(line).chars().take(SHOWN).collect();
+                self.damaged.get_or_insert(text);
+                return;
             }
         }
+    }
+
+    /// Takes a line; `None` if it is none.
+    fn line(&mut self, line: &[u8]) -> Option<()> {
+        let (kind, data) = kind_and_data(line)?;
+        match kind {
+            b"attempt" => self.attempt(parse(data)?),
+            b"outcome" | b"held" => self.outcome(&parse(data)?),
+            _ => {}
+        }
+        Some(())
     }
 
     fn attempt(&mut self, attempt: Attempt) {
@@ -199,8 +220,8 @@ fn kind_and_data(line: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((&rest[..end], data))
 }
 
-fn parse<'a, T: Deserialize<'a>>(data: &'a [u8]) -> T {
-    serde_json::from_slice(data).expect("a durable record is whole")
+fn parse<'a, T: Deserialize<'a>>(data: &'a [u8]) -> Option<T> {
+    serde_json::from_slice(data).ok()
 }
 
 fn number(text: &str) -> u32 {
