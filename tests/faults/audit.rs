@@ -36,6 +36,19 @@ pub(crate) fn books(room: &Room, processes: &[Ended], what: &str) {
     stands(&Left::read(&room.run_dir).reports, processes, what);
 }
 
+/// `investbot verify` passes what is in the run directory.
+#[track_caller]
+pub(crate) fn verified(scene: &Scene, room: &Room, what: &str) {
+    let ended = scene.verify(room).end();
+    assert_eq!(
+        ended.code,
+        Some(0),
+        "verify: {what}: {}{}",
+        ended.stdout,
+        ended.stderr
+    );
+}
+
 /// Each order is at the venue, once.
 #[track_caller]
 pub(crate) fn each_once(room: &Room, what: &str) {

@@ -9,6 +9,8 @@ mod audit;
 mod calls;
 mod scene;
 mod shim;
+mod sweep;
 mod tell;
+mod trial;
 
 use investbot_tests::program;

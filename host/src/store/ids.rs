@@ -92,7 +92,6 @@ pub(super) struct Ids {
     recent: HashMap<String, Seen>,
     /// The file that the journal was in when ids were last put into the index.
     put_in: u32,
-    failed: Option<StoreError>,
 }
 
 impl Ids {
@@ -104,7 +103,6 @@ impl Ids {
             index: None,
             recent: HashMap::new(),
             put_in: 0,
-            failed: None,
         }
     }
 
@@ -117,9 +115,6 @@ impl Ids {
 
     /// What became of an id; `end` is where the journal ends.
     pub(super) fn seen(&mut self, id: &str, end: Mark) -> Result<Option<Seen>, StoreError> {
-        if let Some(failed) = &self.failed {
-            return Err(failed.clone());
-        }
         if let Some(seen) = self.recent.get(id) {
             return Ok(Some(seen.clone()));
         }
@@ -135,17 +130,21 @@ impl Ids {
         }
     }
 
-    /// Everything up to `end` is in the journal now. An index that fails is not asked any more.
+    /// Everything up to `end` is in the journal now. An index that fails is put down, and opened and filled
+    /// from the journal when it is next asked.
     pub(super) fn committed(&mut self, end: Mark) {
         // Now and then though there are few ids, or the next process would have much to read.
         let is_behind = self.index.is_some() && self.put_in != end.segment;
-        if self.failed.is_some() || !is_behind && self.recent.len() < BATCH {
+        if !is_behind && self.recent.len() < BATCH {
             return;
         }
         self.put_in = end.segment;
         let recent = std::mem::take(&mut self.recent);
         let put = self.index(end).and_then(|index| index.put(&recent, end));
-        self.failed = put.err();
+        if let Err(error) = put {
+            tracing::warn!(%error, "the index of callers' ids is put down");
+            self.index = None;
+        }
     }
 
     /// The index; when it is opened, it is filled up to where the journal ends.

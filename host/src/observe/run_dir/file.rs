@@ -30,7 +30,7 @@ impl RunFile {
         let found = match uninterrupted(|| std::fs::metadata(&path)) {
             Ok(about) => Some(about.len()),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-            Err(source) => return Err(RunDirError::Io { path, source }),
+            Err(source) => return Err(RunDirError::inside(&path, source)),
         };
         if found.unwrap_or_default() < length {
             return Err(RunDirError::Short {
@@ -41,7 +41,7 @@ impl RunFile {
         }
         match open_at(&path, length) {
             Ok(file) => Ok(Self::on(path, file, length)),
-            Err(source) => Err(RunDirError::Io { path, source }),
+            Err(source) => Err(RunDirError::inside(&path, source)),
         }
     }
 
@@ -85,20 +85,15 @@ impl RunFile {
     }
 
     fn failed(&self, source: io::Error) -> RunDirError {
-        RunDirError::Io {
-            path: self.path.clone(),
-            source,
-        }
+        RunDirError::inside(&self.path, source)
     }
 }
 
 impl SyncHandle {
     /// Waits until the content is on the disk.
     pub fn sync(&self) -> Result<(), RunDirError> {
-        self.file.sync_data().map_err(|source| RunDirError::Io {
-            path: self.path.clone(),
-            source,
-        })
+        let synced = self.file.sync_data();
+        synced.map_err(|source| RunDirError::inside(&self.path, source))
     }
 }
 
