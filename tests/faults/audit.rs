@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::program::Ended;
 use crate::scene::{Left, ORDERS, Room, Scene};
 use crate::shim::Call;
-use investbot_tests::records::compare;
+use investbot_tests::records::{Host, Ledger, compare};
 use rust_decimal::Decimal;
 use serde_json::Value;
 
@@ -28,10 +28,7 @@ pub(crate) fn unnoticeable(scene: &Scene, room: &Room, processes: &[Ended], what
 /// order twice, none lost, and what is called rejected is not there.
 #[track_caller]
 pub(crate) fn books(room: &Room, processes: &[Ended], what: &str) {
-    let code = processes.last().and_then(|last| last.code);
-    let compare = || compare(&room.run_dir, Decimal::ZERO, code.unwrap_or(-1));
-    let same = std::panic::catch_unwind(std::panic::AssertUnwindSafe(compare));
-    let (host, _) = same.unwrap_or_else(|_| panic!("the books differ: {what}"));
+    let (host, _) = compared(room, processes, what);
     assert_eq!(host.orders.len(), ORDERS, "orders in the books: {what}");
     stands(&Left::read(&room.run_dir).reports, processes, what);
 }
@@ -47,6 +44,28 @@ pub(crate) fn verified(scene: &Scene, room: &Room, what: &str) {
         ended.stdout,
         ended.stderr
     );
+}
+
+#[track_caller]
+fn compared(room: &Room, processes: &[Ended], what: &str) -> (Host, Ledger) {
+    let code = processes.last().and_then(|last| last.code);
+    let compare = || compare(&room.run_dir, Decimal::ZERO, code.unwrap_or(-1));
+    let same = std::panic::catch_unwind(std::panic::AssertUnwindSafe(compare));
+    same.unwrap_or_else(|_| panic!("the books differ: {what}"))
+}
+
+/// The books are those of the venue, however many orders there are, and nobody waits for any of them.
+#[track_caller]
+pub(crate) fn each_has_an_end(room: &Room, processes: &[Ended], what: &str) {
+    let (host, _) = compared(room, processes, what);
+    let open = |state: &str| matches!(state, "new" | "in_doubt" | "held");
+    let endless: Vec<_> = host
+        .orders
+        .iter()
+        .filter(|(_, state)| open(state))
+        .collect();
+    assert!(endless.is_empty(), "{what}: {endless:?}");
+    stands(&Left::read(&room.run_dir).reports, processes, what);
 }
 
 /// Each order is at the venue, once.

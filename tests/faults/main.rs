@@ -7,6 +7,13 @@
 
 mod audit;
 mod calls;
+mod damage;
+mod disk;
+mod gone;
+mod limits;
+mod pauses;
+mod power;
+mod proof;
 mod scene;
 mod shim;
 mod sweep;

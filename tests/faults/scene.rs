@@ -123,6 +123,14 @@ impl Scene {
         scene
     }
 
+    /// The calls of an undisturbed run with all that they wrote, and what it told.
+    pub(crate) fn recorded(&self) -> Vec<Call> {
+        let room = self.room("recorded");
+        let run = self.start(&room).env("SHIM_DATA", "1");
+        let _ = room.end(run, None).with_code(0);
+        room.calls()
+    }
+
     /// An empty place for one run.
     pub(crate) fn room(&self, name: &str) -> Room {
         let dir = self.dir.join(name);
@@ -134,6 +142,14 @@ impl Scene {
             run_dir: dir.join("run"),
             log: dir.join("calls"),
             shim: self.shim,
+        }
+    }
+
+    /// A place for one run whose files are in `dir`.
+    pub(crate) fn room_in(&self, dir: &Path, name: &str) -> Room {
+        Room {
+            run_dir: dir.join("run"),
+            ..self.room(name)
         }
     }
 
@@ -159,6 +175,42 @@ impl Scene {
         run(["--quiet"])
             .keys()
             .flag("--resume", &room.run_dir)
+            .in_dir(&self.dir)
+    }
+
+    /// A run whose orders come by and by.
+    pub(crate) fn converse(&self, room: &Room) -> Run {
+        run(["--quiet", "--intents=-", "--exchange=stub"])
+            .flag("--run-dir", &room.run_dir)
+            .in_dir(&self.dir)
+    }
+
+    /// Another command, where the data are.
+    pub(crate) fn in_place(&self, run: Run) -> Run {
+        run.keys().in_dir(&self.dir)
+    }
+
+    /// Many orders at once, by the clock on the wall, at a venue with some way to go.
+    pub(crate) fn start_many(&self, room: &Room) -> Run {
+        let order = |n: usize| {
+            let order = json!({
+                "id": format!("order-{n}"), "instrument": "BTC/USD", "type": "market", "side": "buy",
+                "quantity": "0.01",
+            });
+            format!("{order}\n")
+        };
+        self.dir
+            .file("many.jsonl", (0..60).map(order).collect::<String>());
+        let run = run(["--quiet", "--intents=many.jsonl", "--bars=bars.csv"]);
+        in_real_time(run)
+            .args([
+                "--instrument=BTC/USD",
+                "--seed=7",
+                "--set=latency_min_ms=30",
+            ])
+            .args(self.venue.args())
+            .keys()
+            .flag("--run-dir", &room.run_dir)
             .in_dir(&self.dir)
     }
 
@@ -203,6 +255,17 @@ impl Room {
     pub(crate) fn end(&self, run: Run, hit: Option<Hit>) -> Ended {
         self.over(run, hit).end()
     }
+}
+
+/// The run by the clock on the wall, at a venue that never closes and is not far.
+pub(crate) fn in_real_time(run: Run) -> Run {
+    run.args([
+        "--pace=realtime",
+        "--set=maintenance_every_hours=0",
+        "--set=requests_per_second=1000",
+        "--set=latency_tail=0",
+        "--set=latency_mean_ms=2",
+    ])
 }
 
 fn copy(from: &Path, to: &Path) {

@@ -13,7 +13,7 @@
  * SHIM_AT=N and SHIM_OWNER say which call is hit, SHIM_FAULT how: `kill` and `stop` raise that signal
  * before the call, `torn` is a kill in the middle of a write, `short` a write of half the bytes, `EIO`,
  * `ENOSPC` and `EINTR` are what the call fails with, and `gone` an EIO of this call and of all that follow.
- * Of a write that fails with EIO half was done. `lie` is a write that is said to be done and is not: what
+ * With SHIM_PATH only calls on that path are counted for SHIM_AT. Of a write that fails with EIO half was done. `lie` is a write that is said to be done and is not: what
  * no host can be expected to bear, for the tests of the tests.
  *
  * SHIM_FILE_SIZE is the largest size that a file may grow to.
@@ -48,7 +48,8 @@ static const char *const owners[] = {"host", "venue", "index", "told"};
 static char root[LINE], above[LINE];
 static size_t root_length;
 static int log_fd = -1, with_data;
-static long at, counts[3];
+static long at, counts[3], matching;
+static const char *only;
 static enum owner hit = NOBODY;
 static char fault[16];
 static int fault_errno;
@@ -78,6 +79,7 @@ __attribute__((constructor)) static void begin(void) {
         rlim_t bytes = (rlim_t)atol(value);
         setrlimit(RLIMIT_FSIZE, &(struct rlimit){bytes, bytes});
     }
+    only = getenv("SHIM_PATH");
     if ((value = getenv("SHIM_AT")) == NULL)
         return;
     at = atol(value);
@@ -179,16 +181,17 @@ static struct call start(const char *what, const char *name) {
     pthread_mutex_lock(&lock);
     struct call call = {what, name, owner_of(name), 0, 0, 0};
     call.number = counts[call.owner]++;
-    if (call.owner != hit)
+    if (call.owner != hit || (only != NULL && strcmp(only, name) != 0))
         return call;
-    call.is_hit = call.number == at;
+    long number = only != NULL ? matching++ : call.number;
+    call.is_hit = number == at;
     if (call.is_hit && strcmp(fault, "kill") == 0)
         die(&call);
     if (call.is_hit && strcmp(fault, "stop") == 0) {
         note(&call, 0, "stopped");
         syscall(SYS_kill, getpid(), SIGSTOP);
     }
-    if (call.is_hit || (strcmp(fault, "gone") == 0 && call.number > at))
+    if (call.is_hit || (strcmp(fault, "gone") == 0 && number > at))
         call.error = fault_errno;
     return call;
 }

@@ -104,6 +104,8 @@ impl Fault {
 pub(crate) struct Hit {
     pub(crate) owner: Owner,
     pub(crate) number: u64,
+    /// Only calls on this file are counted.
+    pub(crate) path: Option<&'static str>,
     pub(crate) fault: Fault,
 }
 
@@ -124,6 +126,15 @@ pub(crate) struct Call {
 }
 
 impl Call {
+    /// Where a write begins, and its bytes, if they were recorded.
+    pub(crate) fn data(&self) -> (usize, Vec<u8>) {
+        let data = self.detail.split_once(':').and_then(|(at, digits)| {
+            let bytes = hex::decode(digits).ok()?;
+            Some((at.parse().ok()?, bytes))
+        });
+        data.unwrap_or_else(|| panic!("the bytes of {self:?} were not recorded"))
+    }
+
     fn parse(line: &str) -> Option<Self> {
         let fields: Vec<&str> = line.split('\t').collect();
         let [number, owner, what, path, errno, detail] = fields.try_into().ok()?;
@@ -164,6 +175,10 @@ impl Shim {
             .env("SHIM_LOG", log);
         let Some(hit) = hit else {
             return run;
+        };
+        let run = match hit.path {
+            Some(path) => run.env("SHIM_PATH", path),
+            None => run,
         };
         run.env("SHIM_AT", hit.number.to_string())
             .env("SHIM_OWNER", hit.owner.name())

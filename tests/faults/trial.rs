@@ -19,6 +19,7 @@ pub(crate) fn hit(fault: Fault, call: &Call) -> Hit {
     Hit {
         owner: call.owner,
         number: call.number,
+        path: None,
         fault,
     }
 }
