@@ -100,6 +100,8 @@ fn stands(reports: &str, processes: &[Ended], what: &str) {
     }
 }
 
+const INDEX: &str = "caller_ids.index";
+
 /// Checks that a signal ended it.
 #[track_caller]
 pub(crate) fn killed(ended: &Ended) {
@@ -119,6 +121,8 @@ pub(crate) fn says_what_to_do(ended: &Ended, room: &Room, call: &Call, what: &st
     assert!(said.contains("\n  hint: "), "{what}: {said}");
     let names = |name: &str| {
         let path = match name {
+            // Of the index nobody needs to know more than where it is.
+            name if name.starts_with(INDEX) => room.run_dir.join(INDEX),
             "." => room.run_dir.clone(),
             ".." => room.run_dir.parent().map(Path::to_owned).unwrap(),
             name => room.run_dir.join(name),

@@ -137,7 +137,7 @@ fn files_that_may_grow_no_more() {
     let image = image(&scene);
     let from_the_start = [0, 100, 4096, 65_535, 65_536].map(|limit| (None, limit));
     // The reserve is there already, so that smaller files meet the limit.
-    let going_on = (0..40).map(|step| (Some(&image), step * 400));
+    let going_on = (0..40).map(|step| (Some(&image), step * 1000));
     let all = places(from_the_start.into_iter().chain(going_on));
     let mut failed = 0;
     for (image, limit) in &all {

@@ -47,9 +47,8 @@ fn deadlines_pass_while_the_process_is_stopped() {
     for call in &calls {
         let room = scene.room("late");
         let deadline = DEADLINE.as_millis().to_string();
-        let run = in_real_time(scene.start(&room))
-            .arg("--set=latency_min_ms=1")
-            .env("INVESTBOT_EXCHANGE_CALL_TIMEOUT_MS", deadline);
+        let run =
+            in_real_time(scene.start(&room), 2).env("INVESTBOT_EXCHANGE_CALL_TIMEOUT_MS", deadline);
         let stopped = stopped(&room, run, call);
         // Nothing else than time can make a deadline pass.
         std::thread::sleep(DEADLINE * 2);

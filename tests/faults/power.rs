@@ -4,7 +4,7 @@
 //!
 //! The venue is elsewhere and loses nothing.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use crate::audit::{books, each_once, unnoticeable, verified};
@@ -55,12 +55,15 @@ fn a_host_that_does_not_sync_its_journal_is_found_out() {
     ));
 }
 
+/// Contents by name.
+type Files = BTreeMap<String, Vec<u8>>;
+
 /// What is left when the power fails.
 struct Image {
     disk: Disk,
     loss: Loss,
-    /// What the venue has.
-    ledger: Vec<u8>,
+    /// The venue's files.
+    venue: Files,
     /// What was told by then.
     told: String,
     what: String,
@@ -70,11 +73,15 @@ struct Image {
 fn images(calls: &[Call], mut disk: Disk) -> Vec<Image> {
     let mut seen = BTreeSet::new();
     let mut images = Vec::new();
-    let (mut ledger, mut told) = (Vec::new(), String::new());
+    let (mut venue, mut told) = (Files::new(), String::new());
+    let mut of_venue = 0;
     for (number, call) in (0..).zip(calls) {
         match call.owner {
             Owner::Host | Owner::Index => disk.take(call),
-            Owner::Venue => take_venue(call, &mut ledger),
+            Owner::Venue => {
+                of_venue += 1;
+                take_venue(call, &mut venue);
+            }
             Owner::Told => {
                 let (_, bytes) = call.data();
                 told.push_str(std::str::from_utf8(&bytes).expect("it tells in text"));
@@ -82,11 +89,11 @@ fn images(calls: &[Call], mut disk: Disk) -> Vec<Image> {
         }
         for loss in Loss::all(number) {
             let left = disk.after(loss);
-            if seen.insert((left.digest(), ledger.len(), told.len())) {
+            if seen.insert((left.digest(), of_venue, told.len())) {
                 images.push(Image {
                     disk: left,
                     loss,
-                    ledger: ledger.clone(),
+                    venue: venue.clone(),
                     told: told.clone(),
                     what: format!("{loss:?} lost after {call:?}"),
                 });
@@ -96,14 +103,20 @@ fn images(calls: &[Call], mut disk: Disk) -> Vec<Image> {
     images
 }
 
-fn take_venue(call: &Call, ledger: &mut Vec<u8>) {
+fn take_venue(call: &Call, files: &mut Files) {
+    let file = files.entry(call.path.clone()).or_default();
     match call.what.as_str() {
+        "open" if call.detail == "truncate" => file.clear(),
         "write" => {
             let (at, bytes) = call.data();
-            ledger.truncate(at);
-            ledger.extend(bytes);
+            file.truncate(at);
+            file.extend(bytes);
         }
-        "cut" => ledger.truncate(call.detail.parse().expect("a length")),
+        "cut" => file.truncate(call.detail.parse().expect("a length")),
+        "rename" => {
+            let file = files.remove(&call.path).unwrap_or_default();
+            files.insert(call.detail.clone(), file);
+        }
         _ => {}
     }
 }
@@ -112,8 +125,8 @@ impl Image {
     fn try_on(&self, scene: &Scene) {
         let room = scene.room("powerless");
         self.disk.write_to(&room.run_dir);
-        if !self.ledger.is_empty() {
-            write(&room.run_dir.join("venue/ledger.jsonl"), &self.ledger);
+        for (name, content) in &self.venue {
+            write(&room.run_dir.join(name), content);
         }
         let before = Ended {
             code: None,

@@ -202,12 +202,8 @@ impl Scene {
         self.dir
             .file("many.jsonl", (0..60).map(order).collect::<String>());
         let run = run(["--quiet", "--intents=many.jsonl", "--bars=bars.csv"]);
-        in_real_time(run)
-            .args([
-                "--instrument=BTC/USD",
-                "--seed=7",
-                "--set=latency_min_ms=30",
-            ])
+        in_real_time(run, 30)
+            .args(["--instrument=BTC/USD", "--seed=7"])
             .args(self.venue.args())
             .keys()
             .flag("--run-dir", &room.run_dir)
@@ -257,15 +253,15 @@ impl Room {
     }
 }
 
-/// The run by the clock on the wall, at a venue that never closes and is not far.
-pub(crate) fn in_real_time(run: Run) -> Run {
+/// The run by the clock on the wall, at a venue that never closes and is so many milliseconds away.
+pub(crate) fn in_real_time(run: Run, away: u32) -> Run {
     run.args([
         "--pace=realtime",
         "--set=maintenance_every_hours=0",
         "--set=requests_per_second=1000",
         "--set=latency_tail=0",
-        "--set=latency_mean_ms=2",
     ])
+    .args(["min", "mean", "tail"].map(|what| format!("--set=latency_{what}_ms={away}")))
 }
 
 fn copy(from: &Path, to: &Path) {

@@ -118,13 +118,13 @@ impl Ids {
         if let Some(seen) = self.recent.get(id) {
             return Ok(Some(seen.clone()));
         }
-        match self.index(end)?.get(id) {
+        match self.index(end).and_then(|index| index.get(id)) {
             Err(error @ StoreError::Index { .. }) => {
                 tracing::warn!(%error, "the index of callers' ids is made anew");
-                let mut index = self.index.take().expect("it was just asked");
-                index.clear()?;
-                catch_up(index.as_mut(), self.fs.as_ref(), &self.dir, end)?;
-                self.index.insert(index).get(id)
+                if let Some(mut index) = self.index.take() {
+                    index.clear()?;
+                }
+                self.index(end)?.get(id)
             }
             answer => answer,
         }
