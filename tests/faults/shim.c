@@ -16,7 +16,8 @@
  * With SHIM_PATH only calls on that path are counted for SHIM_AT. Of a write that fails with EIO half was done. `lie` is a write that is said to be done and is not: what
  * no host can be expected to bear, for the tests of the tests.
  *
- * SHIM_FILE_SIZE is the largest size that a file may grow to.
+ * `limit` lets no file grow beyond SHIM_FILE_SIZE from the call on; not before, for the host's copy of a
+ * plugin is a file too.
  *
  * Syncs are counted and not made: nothing here loses power, and what a crash leaves of what was not synced
  * is built from the log. What calls the system without the C library is not seen: the rename with which the
@@ -75,10 +76,6 @@ __attribute__((constructor)) static void begin(void) {
     if ((value = getenv("SHIM_LOG")) != NULL)
         log_fd = (int)syscall(SYS_openat, AT_FDCWD, value, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     with_data = getenv("SHIM_DATA") != NULL;
-    if ((value = getenv("SHIM_FILE_SIZE")) != NULL) {
-        rlim_t bytes = (rlim_t)atol(value);
-        setrlimit(RLIMIT_FSIZE, &(struct rlimit){bytes, bytes});
-    }
     only = getenv("SHIM_PATH");
     if ((value = getenv("SHIM_AT")) == NULL)
         return;
@@ -187,6 +184,11 @@ static struct call start(const char *what, const char *name) {
     call.is_hit = number == at;
     if (call.is_hit && strcmp(fault, "kill") == 0)
         die(&call);
+    if (call.is_hit && strcmp(fault, "limit") == 0) {
+        const char *size = getenv("SHIM_FILE_SIZE");
+        rlim_t bytes = (rlim_t)atol(size == NULL ? "0" : size);
+        setrlimit(RLIMIT_FSIZE, &(struct rlimit){bytes, bytes});
+    }
     if (call.is_hit && strcmp(fault, "stop") == 0) {
         note(&call, 0, "stopped");
         syscall(SYS_kill, getpid(), SIGSTOP);

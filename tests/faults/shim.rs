@@ -60,6 +60,8 @@ pub(crate) enum Fault {
     Interrupted,
     /// The process is stopped before it, until somebody lets it go on.
     Stop,
+    /// From here on no file may grow beyond `SHIM_FILE_SIZE`.
+    Limit,
     /// A write is said to be done and is not. No host can bear that: it is there to be found out.
     Lie,
 }
@@ -75,6 +77,7 @@ impl Fault {
             Self::Full => "ENOSPC",
             Self::Interrupted => "EINTR",
             Self::Stop => "stop",
+            Self::Limit => "limit",
             Self::Lie => "lie",
         }
     }
@@ -88,7 +91,9 @@ impl Fault {
     pub(crate) fn hits(self, call: &Call) -> bool {
         let is_write = call.what == "write";
         match self {
-            Self::Kill | Self::Io | Self::Gone | Self::Interrupted | Self::Stop => true,
+            Self::Kill | Self::Io | Self::Gone | Self::Interrupted | Self::Stop | Self::Limit => {
+                true
+            }
             Self::Torn | Self::Short | Self::Lie => is_write,
             // Calls that need space, and syncs: some file systems look for it no earlier.
             Self::Full => {

@@ -102,8 +102,9 @@ pub enum JournalError {
     },
     /// There is no room left, not even what was held back.
     #[error(
-        "no room for the journal: {0}\n  hint: nothing more is written or sent; free some space and resume \
-         the run, which asks the venue about the open orders"
+        "no room for the journal: {0}\n  hint: nothing more is written or sent; free some space, or \
+         raise the limit that is in the way (ulimit -f), and resume the run, which asks the venue about the \
+         open orders"
     )]
     Full(IoFailure),
     /// The system said no.
