@@ -15,6 +15,17 @@ pub struct Seal {
     pub format: &'static str,
     /// The version that is written, and the only one that is read.
     pub version: u32,
+    /// How it is laid out.
+    pub layout: Layout,
+}
+
+/// How a file is laid out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Layout {
+    /// For people too.
+    Indented,
+    /// On one line.
+    Compact,
 }
 
 /// Why a sealed file cannot be used. The texts begin in the middle of a sentence: the reader of the file
@@ -67,15 +78,20 @@ struct Envelope<'a> {
 }
 
 impl Seal {
-    /// The text of a file with this body, for people too: indented, ended by a newline.
+    /// The text of a file with this body, ended by a newline.
     ///
     /// # Panics
     ///
     /// If the body cannot be said in JSON, such as a map whose keys are no strings.
     #[must_use]
     pub fn seal(&self, body: &impl Serialize) -> String {
-        let body = serde_json::to_string_pretty(body).expect("the body is one that JSON can say");
-        let body = body.replace('\n', "\n  ");
+        let body = match self.layout {
+            Layout::Compact => serde_json::to_string(body),
+            Layout::Indented => {
+                serde_json::to_string_pretty(body).map(|body| body.replace('\n', "\n  "))
+            }
+        };
+        let body = body.expect("the body is one that JSON can say");
         let digest = hex::encode(Sha256::digest(&body));
         self.envelope(&digest, &body)
     }
@@ -86,6 +102,15 @@ impl Seal {
     ///
     /// A [`SealError`] for every file that [`seal`](Self::seal) did not write just so.
     pub fn open<T: DeserializeOwned>(&self, file: &[u8]) -> Result<T, SealError> {
+        serde_json::from_str(self.body(file)?).map_err(syntax_in_body)
+    }
+
+    /// The text of the body, of whatever it is.
+    ///
+    /// # Errors
+    ///
+    /// As for [`open`](Self::open), but for what the body says.
+    pub fn body<'f>(&self, file: &'f [u8]) -> Result<&'f str, SealError> {
         let envelope: Envelope<'_> = serde_json::from_slice(file).map_err(syntax)?;
         if envelope.format != self.format {
             return Err(SealError::Format {
@@ -109,15 +134,22 @@ impl Seal {
             let what = "its text is not laid out as it was written".to_owned();
             return Err(SealError::Changed { what });
         }
-        serde_json::from_str(body).map_err(syntax_in_body)
+        Ok(body)
     }
 
     fn envelope(&self, digest: &str, body: &str) -> String {
-        let Self { format, version } = self;
-        format!(
-            "{{\n  \"format\": \"{format}\",\n  \"version\": {version},\n  \"sha256\": \"{digest}\",\n  \
-             \"body\": {body}\n}}\n"
-        )
+        let Self {
+            format, version, ..
+        } = self;
+        match self.layout {
+            Layout::Compact => format!(
+                "{{\"format\":\"{format}\",\"version\":{version},\"sha256\":\"{digest}\",\"body\":{body}}}\n"
+            ),
+            Layout::Indented => format!(
+                "{{\n  \"format\": \"{format}\",\n  \"version\": {version},\n  \"sha256\": \"{digest}\",\n  \
+                 \"body\": {body}\n}}\n"
+            ),
+        }
     }
 }
 
@@ -160,6 +192,11 @@ mod tests {
     const SEAL: Seal = Seal {
         format: "investbot.test",
         version: 3,
+        layout: Layout::Indented,
+    };
+    const COMPACT: Seal = Seal {
+        layout: Layout::Compact,
+        ..SEAL
     };
 
     type Body = BTreeMap<String, Vec<String>>;
@@ -171,36 +208,52 @@ mod tests {
 
     #[test]
     fn what_is_sealed_is_what_is_opened() {
-        let text = SEAL.seal(&body());
-        assert_eq!(SEAL.open::<Body>(text.as_bytes()), Ok(body()));
-        let json: serde_json::Value = serde_json::from_str(&text).unwrap();
-        assert_eq!(json["format"], "investbot.test");
-        assert_eq!(json["version"], 3);
-        assert_eq!(json["body"]["words"][0], "two\nlines");
+        for seal in [SEAL, COMPACT] {
+            let text = seal.seal(&body());
+            assert_eq!(seal.open::<Body>(text.as_bytes()), Ok(body()));
+            let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+            assert_eq!(json["format"], "investbot.test");
+            assert_eq!(json["version"], 3);
+            assert_eq!(json["body"]["words"][0], "two\nlines");
+        }
+        assert_eq!(COMPACT.seal(&body()).lines().count(), 1);
     }
 
     #[test]
     fn no_byte_may_be_another_one() {
-        let good = SEAL.seal(&body()).into_bytes();
+        for seal in [SEAL, COMPACT] {
+            no_byte_of(seal);
+        }
+    }
+
+    fn no_byte_of(seal: Seal) {
+        let good = seal.seal(&body()).into_bytes();
         for at in 0..good.len() {
             for other in 0..=u8::MAX {
                 let mut file = good.clone();
                 file[at] = other;
-                let opened = SEAL.open::<Body>(&file);
+                let opened = seal.open::<Body>(&file);
                 assert_eq!(opened.is_ok(), file == good, "byte {at} is {other:#04x}");
             }
-            assert!(SEAL.open::<Body>(&good[..at]).is_err(), "cut at {at}");
+            assert!(seal.open::<Body>(&good[..at]).is_err(), "cut at {at}");
             let mut file = good.clone();
             file.insert(at, b' ');
-            assert!(SEAL.open::<Body>(&file).is_err(), "a space at {at}");
+            assert!(seal.open::<Body>(&file).is_err(), "a space at {at}");
         }
         let twice = [&good[..], &good[..]].concat();
-        assert!(SEAL.open::<Body>(&twice).is_err());
+        assert!(seal.open::<Body>(&twice).is_err());
     }
 
     #[test]
     fn other_files_are_told_apart() {
-        let other = |format, version| Seal { format, version }.seal(&body());
+        let other = |format, version| {
+            Seal {
+                format,
+                version,
+                ..SEAL
+            }
+            .seal(&body())
+        };
         let said = |text: String| SEAL.open::<Body>(text.as_bytes()).unwrap_err().to_string();
         insta::assert_snapshot!(said(other("investbot.other", 3)), @"it is of the format `investbot.other`, and `investbot.test` was expected");
         insta::assert_snapshot!(said(other("investbot.test", 4)), @"it is of version 4, and this investbot reads version 3");

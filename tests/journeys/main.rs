@@ -8,6 +8,7 @@ mod config;
 mod determinism;
 mod drill;
 mod intents;
+mod lost_end;
 mod outside_crate;
 mod plugins;
 #[cfg(unix)]

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::program::run;
+use crate::program::{program, run};
 use investbot_plugin_api::{API_VERSION, TARGET};
 use investbot_tests::{Scratch, patch, plugin, scratch};
 
@@ -242,4 +242,37 @@ fn a_directory_of_ones_own() {
     assert_eq!(id(run(none)), "paper");
     assert_eq!(id(run(none).flag("--plugin-dir", &*dir)), "echo");
     assert_eq!(id(run(none).env("INVESTBOT_PLUGIN_PATH", &*dir)), "echo");
+}
+
+/// The commands that look at a run, or make runs of their own, take a directory of plugins too. They named a setting
+/// that there is not, and nobody noticed.
+#[test]
+#[cfg(unix)]
+fn a_directory_of_plugins_for_every_command() {
+    let dir = scratch();
+    std::fs::create_dir(dir.join("plugins")).unwrap();
+    let file = format!("plugins/libmine{}", std::env::consts::DLL_SUFFIX);
+    dir.copy("investbot_stub", &file);
+    let mine = |command: &str| {
+        program(command)
+            .flag("--plugin-dir", "plugins")
+            .in_dir(&dir)
+    };
+    let ran = mine("run")
+        .args([
+            "--exchange",
+            "mine",
+            "--run-dir",
+            "run",
+            "--to",
+            "2017-10-02",
+        ])
+        .args(["--quiet"]);
+    let _ = ran.end().with_code(0);
+    let verified = mine("verify").arg("run").end().with_code(0);
+    assert!(verified.stdout.contains("MATCH"), "{}", verified.stdout);
+    let resolved = mine("resolve").arg("run").end().with_code(0);
+    assert_eq!(resolved.stdout, "no order is held\n");
+    let drill = mine("drill").args(["--exchange", "mine", "--kills", "1", "--dir", "drill"]);
+    let _ = drill.end().with_code(0);
 }

@@ -66,6 +66,6 @@ impl Places {
 
 /// The flag that names directories of plugins, if it was given.
 pub(super) fn plugin_dirs(texts: Vec<String>) -> Option<FlagValue> {
-    let key = "plugin.dirs";
+    let key = "plugin.dir";
     (!texts.is_empty()).then_some(FlagValue { key, texts })
 }

@@ -231,6 +231,14 @@ impl Protocol {
         })
     }
 
+    /// Whether it is of use to ask about an order before it is sent, because an earlier process may have sent it:
+    /// the venue can be asked, and would not know the order for a duplicate for ever.
+    #[must_use]
+    pub fn asks_before_sending(&self) -> bool {
+        let knows_duplicates = self.class == VenueClass::A && self.dedupe_window.is_none();
+        self.asking != Asking::Nothing && !knows_duplicates
+    }
+
     /// Before when an order that was first sent at `first_sent` may be sent again; `None` for ever.
     #[must_use]
     pub fn resend_before(&self, first_sent: UnixNanos) -> Option<UnixNanos> {

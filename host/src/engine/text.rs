@@ -3,11 +3,11 @@
 //! The text of a float is the shortest that is read as the very same bits, and the text of a decimal keeps
 //! its zeros at the end; so what was written comes back exactly.
 
-use std::borrow::Cow;
 use std::fmt::Display;
+use std::marker::PhantomData;
 use std::str::FromStr;
 
-use serde::de::Error as _;
+use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 pub(crate) fn serialize<T: Display, S: Serializer>(value: &T, to: S) -> Result<S::Ok, S::Error> {
@@ -19,8 +19,22 @@ where
     T: FromStr<Err: Display>,
     D: Deserializer<'de>,
 {
-    let text = <Cow<'de, str>>::deserialize(from)?;
-    text.parse().map_err(D::Error::custom)
+    from.deserialize_str(Reader(PhantomData))
+}
+
+/// Reads a value out of its text, which need not be kept for it.
+struct Reader<T>(PhantomData<T>);
+
+impl<T: FromStr<Err: Display>> Visitor<'_> for Reader<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a string")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
+        text.parse().map_err(E::custom)
+    }
 }
 
 /// A number among others: in a list, in a map, or one that may be absent.

@@ -232,9 +232,6 @@ pub fn take_over(desk: &mut Desk, inherited: &Inheritance) -> Result<(), Session
     let absent = desk.books().store().absent();
     let unsent: Vec<_> = desk.books().core().unsent().collect();
     let unwanted: Vec<OrderRef> = desk.books().core().unwanted().collect();
-    if !inherited.clean {
-        desk.worker_mut().ask_first(inherited.torn);
-    }
     for claim in in_doubt {
         let known = desk.worker_mut().inherit(claim.clone(), now);
         // In lockstep nothing else happens before it is known.
@@ -249,9 +246,12 @@ pub fn take_over(desk: &mut Desk, inherited: &Inheritance) -> Result<(), Session
     for claim in absent {
         desk.worker_mut().go_on(claim, now);
     }
+    desk.worker_mut().ask_first(!inherited.clean);
     for submission in unsent {
         desk.worker_mut().submit(submission, now);
     }
+    // Where the journal's end was cut off, what comes from the source now may have been sent too.
+    desk.worker_mut().ask_first(inherited.torn);
     for order in unwanted {
         desk.worker_mut().cancel(order);
     }

@@ -9,7 +9,7 @@ use investbot_plugin_api::{
 
 use super::policy::SendPolicy;
 use crate::engine::governor::Sending;
-use crate::engine::protocol::{Asking, Event, Pending, Step};
+use crate::engine::protocol::{Event, Pending, Step};
 use crate::engine::{Outcome, Submission};
 use crate::plugin::Answer;
 use crate::store::record::Claim;
@@ -130,8 +130,7 @@ impl Delivery {
     pub(super) fn claimed(&mut self, policy: &SendPolicy, now: UnixNanos) {
         self.claim.order.deadline = policy.deadline(now);
         self.absent = false;
-        let can_ask = policy.protocol.asking != Asking::Nothing;
-        self.asks_first &= can_ask;
+        self.asks_first &= policy.protocol.asks_before_sending();
         self.next = if self.asks_first {
             Next::Ask
         } else {

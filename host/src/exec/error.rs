@@ -283,6 +283,7 @@ const fn record_code(error: &RecordError) -> ExitCode {
 const fn store_code(error: &StoreError) -> ExitCode {
     match error {
         StoreError::OtherRun { .. }
+        | StoreError::LostEnd { .. }
         | StoreError::Journal(
             JournalError::Corrupt { .. }
             | JournalError::MissingSegment { .. }

@@ -255,17 +255,22 @@ impl Prepared {
             reconciler: self.reconciler(),
             stop: stop.clone(),
         };
-        take_over(&mut session.desk, &inheritance)
-            .map_err(|error| RunError::broken_off(error, session.desk.books().core()))?;
+        let has_begun = |begun: Result<(), StartError>, desk: &Desk| {
+            begun.map_err(|error| match error {
+                StartError::Unsound(unsound) => RunError::Unsound(unsound),
+                StartError::Session(error) => RunError::broken_off(error, desk.books().core()),
+            })
+        };
+        let desk = &mut session.desk;
+        if inheritance.goes_on && !inheritance.clean {
+            has_begun(Reconciler::before_sending(desk, stop), desk)?;
+        }
+        has_begun(
+            take_over(desk, &inheritance).map_err(StartError::from),
+            desk,
+        )?;
         if inheritance.goes_on || !simulated {
-            self.reconciler()
-                .at_start(&mut session.desk, stop)
-                .map_err(|error| match error {
-                    StartError::Unsound(unsound) => RunError::Unsound(unsound),
-                    StartError::Session(error) => {
-                        RunError::broken_off(error, session.desk.books().core())
-                    }
-                })?;
+            has_begun(self.reconciler().at_start(desk, stop), desk)?;
         }
         let info = &self.plugin.manifest().plugin;
         Ok(Opened {

@@ -4,6 +4,7 @@
 //! the venue has and the books do not is told, never taken over.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use investbot_plugin_api::{AdapterError, Balance, Decimal, OrderReport, Position, UnixNanos};
@@ -12,7 +13,7 @@ use super::desk::Desk;
 use super::policy::SendPolicy;
 use super::session::SessionError;
 use super::signals::StopFlag;
-use super::watch::Thoroughness;
+use super::watch::{Thoroughness, Watch};
 use crate::clock::Clock as _;
 use crate::engine::Core;
 use crate::plugin::{Answer, Venue};
@@ -78,9 +79,9 @@ pub enum Unsound {
     NoComparison(#[from] NoComparison),
     /// The venue has orders of this run that the journal does not know.
     #[error(
-        "the venue has open orders of this run that its journal does not know: {}\n  hint: the end of the \
-         journal is lost, or another process uses the same run id; cancel these orders at the venue, and \
-         begin a new run", .0.join(", ")
+        "the venue has orders of this run that its journal does not know: {}\n  hint: the end of the journal \
+         is lost, or another process uses the same run id; restore the journal from a copy of this run directory. \
+         Without one, cancel what is open of these orders at the venue, and begin a new run", .0.join(", ")
     )]
     Lost(Vec<String>),
     /// The account is not as the books say.
@@ -117,24 +118,21 @@ impl Reconciler {
         }
     }
 
-    /// Compares before the run goes on. An answer that is missing is asked for again.
-    pub fn at_start(&self, desk: &mut Desk, stop: &StopFlag) -> Result<(), StartError> {
-        for tries in 1.. {
-            let none = match look(desk)? {
-                Ok(findings) => return Ok(self.judge(desk.books().core(), findings)?),
-                Err(none) => none,
-            };
-            if tries >= SendPolicy::MAX_QUERIES || stop.is_raised() {
-                return Err(Unsound::NoComparison(none).into());
-            }
-            // A venue that says when it will answer is right.
-            let wait = none.retry_after().unwrap_or_else(|| {
-                let backoff = desk.worker_mut().policy().backoff();
-                backoff.delay("reconcile", tries)
-            });
-            desk.clock().sleep(wait, &|| stop.is_raised());
+    /// Looks for orders of this run that the journal does not know, before anything is sent: a journal that lost
+    /// whole lines at its end looks like one that ended there.
+    pub fn before_sending(desk: &mut Desk, stop: &StopFlag) -> Result<(), StartError> {
+        let lost = persist(desk, stop, |desk| Ok(unrecorded(desk)))?;
+        if lost.is_empty() {
+            Ok(())
+        } else {
+            Err(Unsound::Lost(lost).into())
         }
-        Ok(())
+    }
+
+    /// Compares before the run goes on.
+    pub fn at_start(&self, desk: &mut Desk, stop: &StopFlag) -> Result<(), StartError> {
+        let findings = persist(desk, stop, look)?;
+        Ok(self.judge(desk.books().core(), findings)?)
     }
 
     /// Compares while the run goes on, if it is time. What is not as it must be halts the run.
@@ -201,22 +199,68 @@ pub enum StartError {
     Session(#[from] SessionError),
 }
 
+/// What the venue answers, or did not answer; or why the run cannot go on.
+type Answered<T> = Result<Result<T, NoComparison>, SessionError>;
+
+/// Asks until there is an answer, for a while.
+fn persist<T>(
+    desk: &mut Desk,
+    stop: &StopFlag,
+    mut ask: impl FnMut(&mut Desk) -> Answered<T>,
+) -> Result<T, StartError> {
+    let mut tries = 1;
+    loop {
+        let none = match ask(desk)? {
+            Ok(answer) => return Ok(answer),
+            Err(none) => none,
+        };
+        if tries >= SendPolicy::MAX_QUERIES || stop.is_raised() {
+            return Err(Unsound::NoComparison(none).into());
+        }
+        // A venue that says when it will answer is right.
+        let wait = none.retry_after().unwrap_or_else(|| {
+            let backoff = desk.worker_mut().policy().backoff();
+            backoff.delay("reconcile", tries)
+        });
+        desk.clock().sleep(wait, &|| stop.is_raised());
+        tries += 1;
+    }
+}
+
+/// The orders of this run that are open at the venue, or were filled since the journal's cursor, and that the
+/// journal does not know.
+fn unrecorded(desk: &Desk) -> Result<Vec<String>, NoComparison> {
+    let (venue, books) = (desk.venue(), desk.books());
+    let open = open_orders(venue)?.into_iter();
+    let cursor = books.progress().cursor;
+    let filled = ask("fills", Watch::read_since(venue, cursor))?.into_iter();
+    let ids = open
+        .map(|order| order.client_order_id)
+        .chain(filled.map(|fill| fill.client_order_id));
+    let core = books.core();
+    let unrecorded = ids.filter(|id| core.is_ours(id) && core.order(id).is_none());
+    Ok(unrecorded.collect::<BTreeSet<_>>().into_iter().collect())
+}
+
+fn open_orders(venue: &dyn Venue) -> Result<Vec<OrderReport>, NoComparison> {
+    let what = "open orders";
+    let book = ask(what, venue.open_orders())?;
+    if book.complete {
+        Ok(book.orders)
+    } else {
+        Err(NoComparison::Incomplete { what })
+    }
+}
+
 /// Takes in what the venue tells of orders and fills, and compares the rest.
-fn look(desk: &mut Desk) -> Result<Result<Findings, NoComparison>, SessionError> {
+fn look(desk: &mut Desk) -> Answered<Findings> {
     if let Some(error) = desk.look(Thoroughness::Book)? {
         let what = "fills and orders";
         return Ok(Err(NoComparison::Unanswered { what, error }));
     }
-    let book = match desk.venue().open_orders() {
-        Ok(book) if book.complete => book.orders,
-        Ok(_) => {
-            let what = "open orders";
-            return Ok(Err(NoComparison::Incomplete { what }));
-        }
-        Err(error) => {
-            let what = "open orders";
-            return Ok(Err(NoComparison::Unanswered { what, error }));
-        }
+    let book = match open_orders(desk.venue()) {
+        Ok(book) => book,
+        Err(none) => return Ok(Err(none)),
     };
     let mut findings = Findings::default();
     for report in book {

@@ -81,6 +81,13 @@ impl Watch {
         }
     }
 
+    /// The fills after a cursor; of a venue that has more than a look reads, the first.
+    pub fn read_since(venue: &dyn Venue, cursor: Option<String>) -> Answer<Vec<Fill>> {
+        let mut fills = Vec::new();
+        Self::after(cursor).read_fills(venue, &mut fills)?;
+        Ok(fills)
+    }
+
     /// Whether the venue told of what has yet to happen.
     #[must_use]
     pub const fn is_ahead(&self) -> bool {

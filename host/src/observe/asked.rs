@@ -7,11 +7,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use crate::feed::DataIdentity;
-use crate::sealed::{Seal, SealError};
+use crate::sealed::{Layout, Seal, SealError};
 
 const SEAL: Seal = Seal {
     format: "investbot.run",
     version: 2,
+    layout: Layout::Indented,
 };
 
 /// What a run was started with.

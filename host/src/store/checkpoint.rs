@@ -4,7 +4,7 @@
 //! {"format":"investbot.checkpoint","version":1,"sha256":"<of the body's bytes>","body":{…}}
 //! ```
 //!
-//! The file is written in exactly this form and read as nothing else. It is replaced as a whole, so that
+//! It is [sealed](crate::sealed): read as nothing else than what was written. It is replaced as a whole, so that
 //! there is always one that was whole on the disk. It is only a short cut: everything in it follows from
 //! the journal and the source.
 
@@ -13,34 +13,33 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use sha2::{Digest as _, Sha256};
 
 use super::journal::IoFailure;
 use crate::fs::{Fs, uninterrupted, write_all};
+use crate::sealed::{Layout, Seal, SealError};
 
 /// The file's name in a run directory.
 pub const NAME: &str = "checkpoint.json";
 
-const FORMAT: &[u8] = b"{\"format\":\"investbot.checkpoint\",\"version\":";
-const VERSION: &[u8] = b"1";
-const DIGEST: &[u8] = b",\"sha256\":\"";
-const DIGITS: usize = 64;
-const BODY: &[u8] = b"\",\"body\":";
-const END: &[u8] = b"}\n";
+const SEAL: Seal = Seal {
+    format: "investbot.checkpoint",
+    version: 1,
+    layout: Layout::Compact,
+};
 
 /// Why a checkpoint cannot be saved or read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CheckpointError {
     /// The file is not as it was written.
     #[error(
-        "the checkpoint is damaged: {}: {what}\n  hint: delete the file; the resume then replays the whole \
+        "the checkpoint is damaged: {}: {error}\n  hint: delete the file; the resume then replays the whole \
          journal instead, and nothing is lost", .file.display()
     )]
     Damaged {
         /// The file.
         file: PathBuf,
         /// What is wrong with it.
-        what: &'static str,
+        error: SealError,
     },
     /// The file is whole, and its content cannot be understood.
     #[error(
@@ -78,14 +77,7 @@ impl From<IoFailure> for CheckpointError {
 
 /// Puts a checkpoint in the place of the last one. It must say nothing that the journal on the disk does not.
 pub fn save<T: Serialize>(fs: &dyn Fs, dir: &Path, body: &T) -> Result<(), CheckpointError> {
-    let failed = |error: serde_json::Error| CheckpointError::Content {
-        file: dir.join(NAME),
-        text: error.to_string(),
-    };
-    let body = serde_json::to_vec(body).map_err(failed)?;
-    let digest = hex::encode(Sha256::digest(&body));
-    let parts = [FORMAT, VERSION, DIGEST, digest.as_bytes(), BODY, &body, END];
-    save_atomic(fs, dir, &parts.concat())
+    save_atomic(fs, dir, SEAL.seal(body).as_bytes())
 }
 
 /// The checkpoint in a run directory, if there is one. What an interrupted [`save`] left is removed.
@@ -105,37 +97,16 @@ pub fn read<T: DeserializeOwned>(fs: &dyn Fs, dir: &Path) -> Result<Option<T>, C
     uninterrupted(|| fs.read(&file, 0))
         .and_then(|mut input| input.read_to_end(&mut bytes))
         .map_err(|error| failed("read", &error))?;
-    let body = match open(&bytes) {
+    let body = match SEAL.body(&bytes) {
         Ok(body) => body,
-        Err(what) => return Err(CheckpointError::Damaged { file, what }),
+        Err(error) => return Err(CheckpointError::Damaged { file, error }),
     };
-    serde_json::from_slice(body)
+    serde_json::from_str(body)
         .map(Some)
         .map_err(|error| CheckpointError::Content {
             text: error.to_string(),
             file,
         })
-}
-
-/// The body, if the envelope is in order.
-fn open(bytes: &[u8]) -> Result<&[u8], &'static str> {
-    let rest = bytes
-        .strip_prefix(FORMAT)
-        .ok_or("it does not begin as a checkpoint does")?;
-    let rest = rest
-        .strip_prefix(VERSION)
-        .and_then(|rest| rest.strip_prefix(DIGEST))
-        .ok_or("it is of another version")?;
-    let (digest, rest) = rest.split_at_checked(DIGITS).ok_or("it is cut short")?;
-    let body = rest
-        .strip_prefix(BODY)
-        .ok_or("its head is not a checkpoint's")?
-        .strip_suffix(END)
-        .ok_or("it does not end as a checkpoint does")?;
-    if digest != hex::encode(Sha256::digest(body)).as_bytes() {
-        return Err("its digest does not fit");
-    }
-    Ok(body)
 }
 
 /// Puts `bytes` in the place of the checkpoint: whole and on the disk before it has the name, and the name

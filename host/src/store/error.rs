@@ -151,6 +151,21 @@ pub enum StoreError {
         /// What happened.
         text: String,
     },
+    /// The index of callers' ids knows records that the journal does not have.
+    #[error(
+        "the end of the journal is lost: {} has not the record {expected} that the index of callers' ids was filled \
+         up to\n  hint: nothing more was sent; restore the journal from a copy of this run directory. Without one, look \
+         up the run's orders at the venue, and delete {} to go on with what the journal has", .dir.display(),
+        .index.display()
+    )]
+    LostEnd {
+        /// The run directory.
+        dir: PathBuf,
+        /// The index.
+        index: PathBuf,
+        /// The record.
+        expected: u64,
+    },
     /// The journal cannot be read or written.
     #[error(transparent)]
     Journal(#[from] JournalError),

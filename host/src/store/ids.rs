@@ -1,8 +1,9 @@
 //! What became of callers' ids: an index over the journal, so that none has to be searched for there.
 //!
 //! The index is a cache. It knows up to which record it was filled, and is filled from there, or from the
-//! journal's beginning if it is gone, damaged or another journal's. It is opened when it is first asked: a
-//! run whose orders carry no ids pays nothing for it.
+//! journal's beginning if it is gone or damaged. What it holds was in the journal, on the disk, before: an index
+//! that knows a record which the journal does not have shows that the journal's end is lost. It is opened when it
+//! is first asked: a run whose orders carry no ids pays nothing for it.
 
 mod disk;
 
@@ -10,7 +11,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::journal::{JournalError, Mark, Reading, read};
+use super::journal::{Flaw, JournalError, Mark, Reading, read};
 use super::{Record, StoreError, TakenIn};
 use crate::engine::Seen;
 use crate::fs::Fs;
@@ -170,16 +171,20 @@ fn catch_up(index: &mut dyn IdIndex, fs: &dyn Fs, dir: &Path, end: Mark) -> Resu
     if from == end {
         return Ok(());
     }
-    match fill(index, fs, dir, from) {
-        // It is ahead of the journal, or of another one.
-        Err(StoreError::Journal(JournalError::CutShort { .. } | JournalError::Corrupt { .. }))
-            if from != Mark::START =>
-        {
-            index.clear()?;
-            fill(index, fs, dir, Mark::START)
-        }
-        done => done,
-    }
+    fill(index, fs, dir, from).map_err(|error| match error {
+        StoreError::Journal(
+            JournalError::CutShort { .. }
+            | JournalError::Corrupt {
+                flaw: Flaw::OtherHistory(_),
+                ..
+            },
+        ) => StoreError::LostEnd {
+            dir: dir.to_owned(),
+            index: dir.join(NAME),
+            expected: from.position.seq,
+        },
+        other => other,
+    })
 }
 
 fn fill(index: &mut dyn IdIndex, fs: &dyn Fs, dir: &Path, from: Mark) -> Result<(), StoreError> {

@@ -92,8 +92,8 @@ impl From<RunError> for VerifyError {
                 let text = "they are not what the run was started with: ".to_owned();
                 Mismatch::of("data", text + &differences.join("; "))
             }
-            RunError::Checkpoint(CheckpointError::Damaged { file, what }) => {
-                Mismatch::of(name(file), *what)
+            RunError::Checkpoint(CheckpointError::Damaged { file, error }) => {
+                Mismatch::of(name(file), error.to_string())
             }
             RunError::Checkpoint(CheckpointError::Content { file, text }) => {
                 Mismatch::of(name(file), text)

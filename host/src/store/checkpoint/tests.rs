@@ -100,7 +100,10 @@ fn what_is_whole_but_not_understood_is_told_apart() {
     let newer = String::from_utf8(content()).expect("text");
     let error = load_bytes(newer.replace("\"version\":1", "\"version\":2").as_bytes());
     let text = error.expect_err("newer").to_string();
-    assert!(text.contains("it is of another version"), "{text}");
+    assert!(
+        text.contains("it is of version 2, and this investbot reads version 1"),
+        "{text}"
+    );
 }
 
 #[test]

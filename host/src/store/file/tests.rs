@@ -1,6 +1,7 @@
 //! What only a store on a disk can do wrong.
 
 use std::borrow::Cow;
+use std::path::PathBuf;
 
 use proptest::prelude::*;
 use serde_json::Value;
@@ -401,33 +402,38 @@ fn after_the_end_only_another_process_may_go_on() {
 }
 
 #[test]
-fn a_resume_opens_only_what_comes_after_the_checkpoint() {
+fn a_resume_opens_what_comes_after_the_checkpoint_and_a_little_before_it() {
     let fs = SimFs::new();
     let mut store = open(&fs).expect("new");
-    for position in 0..100 {
+    for position in 0..300 {
         let order = claim(position, 1);
         put(&mut store, [attempt(&order).into_owned()]).expect("room");
         put(&mut store, [outcome(&order, accepted(&order))]).expect("in doubt");
     }
     let from = store.snapshot();
     let segment = from.as_ref().expect("committed").0.segment;
-    assert!(segment > 10, "{segment}");
-    put(&mut store, [attempt(&claim(100, 1)).into_owned()]).expect("room");
-    // Whatever became of the files before it: their names are all that is looked at.
-    for file in fs.list(Path::new("/run")).expect("no fault") {
-        let name = file.to_string_lossy();
-        if !name.contains(&format!("{segment:06}")) && !name.contains("reserve") {
-            fs.plant(&file, b"not a journal");
-        }
+    assert!(segment > 30, "{segment}");
+    put(&mut store, [attempt(&claim(300, 1)).into_owned()]).expect("room");
+    // Whatever became of the files long before it: their names are all that is looked at.
+    let file = |number| PathBuf::from(format!("/run/idempotency_keys.{number:06}.jsonl"));
+    for number in 2..segment - 16 {
+        assert!(fs.peek(&file(number)).is_some());
+        fs.plant(&file(number), b"not a journal");
     }
-    let mut store = open_from(&fs, Options { from, ..options() }).expect("not looked at");
-    assert_eq!(store.in_doubt(), [claim(100, 1)]);
-    let again = store.stage(attempt(&claim(99, 1)), NOW);
+    let resume = || {
+        let from = from.clone();
+        open_from(&fs, Options { from, ..options() })
+    };
+    let mut store = resume().expect("not looked at");
+    assert_eq!(store.in_doubt(), [claim(300, 1)]);
+    let again = store.stage(attempt(&claim(299, 1)), NOW);
     assert!(
         matches!(again, Err(StoreError::AttemptedBefore { .. })),
         "{again:?}"
     );
     open(&fs).expect_err("the whole is damaged");
+    fs.plant(&file(segment - 16), b"not a journal");
+    resume().expect_err("looked at");
 }
 
 #[test]

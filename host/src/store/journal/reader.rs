@@ -22,11 +22,16 @@ pub type Sink<'s> = dyn FnMut(Mark, UnixNanos, Record<'_>) -> Result<(), String>
 /// What is read of a journal.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Reading {
-    /// What comes after this mark; without one, everything. What comes before it is not looked at.
+    /// What comes after this mark; without one, everything. What comes before it is checked, as far back as
+    /// [`CHECKED_BEFORE`] says.
     pub from: Option<Mark>,
     /// A position that the journal must hold, after the mark.
     pub expected: Option<Position>,
 }
+
+/// So many files before the one with the mark are checked too, and those before them are not looked at: going on with
+/// a run must not take longer the longer the run was.
+const CHECKED_BEFORE: u32 = 16;
 
 /// What a journal was found to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,6 +85,7 @@ pub fn read(
         dir,
         segments: segment::count(fs, dir)?,
         expected: expected.or(from.map(|mark| mark.position)),
+        first: from.map_or(1, |mark| mark.segment.saturating_sub(CHECKED_BEFORE).max(1)),
         from,
         last: Mark::START,
     };
@@ -104,14 +110,16 @@ struct Reader<'a> {
     dir: &'a Path,
     segments: u32,
     expected: Option<Position>,
-    /// The line to begin with, until it was read.
+    /// The file that is read first.
+    first: u32,
+    /// The line after which records are passed on, until it was read.
     from: Option<Mark>,
     last: Mark,
 }
 
 impl Reader<'_> {
     fn run(&mut self, sink: &mut Sink<'_>) -> Result<Option<Torn>, JournalError> {
-        for segment in self.from.map_or(1, |mark| mark.segment)..=self.segments {
+        for segment in self.first..=self.segments {
             let file = segment::path(self.dir, segment);
             let mut lines = self.open(&file)?;
             while let Some(piece) = next(&mut lines, &file)? {
@@ -141,7 +149,7 @@ impl Reader<'_> {
                     }
                 }
             }
-            if self.from.is_some() {
+            if self.from.is_some_and(|mark| mark.segment == segment) {
                 // The file ends before the mark.
                 break;
             }
@@ -151,20 +159,36 @@ impl Reader<'_> {
 
     /// A whole line.
     fn take(&mut self, line: &Line<'_>, mark: Mark, sink: &mut Sink<'_>) -> Result<(), Flaw> {
-        let position = mark.position;
-        if let Some(from) = self.from.take() {
-            // It was taken before the checkpoint; that it is still the same stands for all before it.
-            self.last = mark;
-            return same(position, from.position);
+        // What comes before the first file that is read is not known.
+        let follows_unread = mark.segment == self.first && mark.line == 1 && self.first > 1;
+        if !follows_unread {
+            line.check(self.last.position)?;
         }
-        line.check(self.last.position)?;
         self.last = mark;
+        let position = mark.position;
+        if let Some(from) = self.from {
+            return self.pass(mark, from);
+        }
         if let Some(expected) = self.expected
             && expected.seq == position.seq
+            && expected != position
         {
-            same(position, expected)?;
+            return Err(Flaw::OtherHistory(expected.seq));
         }
         sink(mark, line.at(), line.record()?).map_err(Flaw::Contradiction)
+    }
+
+    /// A line that was taken before the checkpoint, and must still be there.
+    fn pass(&mut self, mark: Mark, from: Mark) -> Result<(), Flaw> {
+        if mark.position.seq < from.position.seq {
+            return Ok(());
+        }
+        self.from = None;
+        if mark == from {
+            Ok(())
+        } else {
+            Err(Flaw::OtherHistory(from.position.seq))
+        }
     }
 
     /// Whether a damaged line and what follows it are a write that was cut off.
@@ -198,21 +222,9 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// A file from its beginning, or from the mark.
     fn open(&self, file: &Path) -> Result<Lines, JournalError> {
-        let (offset, lines) = self
-            .from
-            .map_or((0, 0), |mark| (mark.offset, mark.line.saturating_sub(1)));
-        Lines::open(self.fs, file, offset, lines)
-            .map_err(|error| IoFailure::new("read", file, &error).into())
+        Lines::open(self.fs, file).map_err(|error| IoFailure::new("read", file, &error).into())
     }
-}
-
-fn same(found: Position, expected: Position) -> Result<(), Flaw> {
-    if found == expected {
-        return Ok(());
-    }
-    Err(Flaw::OtherHistory(expected.seq))
 }
 
 fn corrupt(torn: Torn, because: Because) -> JournalError {

@@ -67,14 +67,13 @@ pub(super) struct Lines {
 }
 
 impl Lines {
-    /// From `offset` on, before which there are `lines` lines.
-    pub(super) fn open(fs: &dyn Fs, path: &Path, offset: u64, lines: u64) -> io::Result<Self> {
-        let input = uninterrupted(|| fs.read(path, offset))?;
+    pub(super) fn open(fs: &dyn Fs, path: &Path) -> io::Result<Self> {
+        let input = uninterrupted(|| fs.read(path, 0))?;
         Ok(Self {
             input: BufReader::with_capacity(BUFFER, input),
             buffer: Vec::new(),
-            next_offset: offset,
-            line: lines,
+            next_offset: 0,
+            line: 0,
         })
     }
 

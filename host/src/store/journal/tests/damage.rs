@@ -88,15 +88,12 @@ fn marks(whole: &Whole) -> Vec<Mark> {
 }
 
 #[test]
-fn from_every_mark_the_rest_is_read_and_nothing_before_it() {
+fn from_every_mark_the_rest_is_read() {
     let whole = whole();
     let marks = marks(&whole);
     assert_eq!(marks.len(), whole.records.len());
     for (index, mark) in marks.iter().enumerate() {
         let fs = whole.with(0, &whole.files[0].1);
-        if mark.segment == 2 {
-            fs.plant(&whole.files[0].0, b"not a journal");
-        }
         let (contents, rest) = look_from(&fs, Some(*mark), Some(whole.end)).expect("whole");
         assert_eq!(rest, whole.records[index + 1..]);
         assert_eq!(contents.mark, marks[marks.len() - 1]);
@@ -107,6 +104,48 @@ fn from_every_mark_the_rest_is_read_and_nothing_before_it() {
     let (_, all) =
         look_from(&whole.with(0, &whole.files[0].1), Some(Mark::START), None).expect("whole");
     assert_eq!(all, whole.records);
+}
+
+/// A resume once began to read at the checkpoint's line, and took a run for whole of whose earlier records only a full
+/// verification found that they were damaged.
+#[test]
+fn what_comes_before_a_mark_is_checked() {
+    let whole = whole();
+    for mark in marks(&whole) {
+        for index in 0..mark.segment as usize {
+            let is_its_file = index + 1 == mark.segment as usize;
+            let content = &whole.files[index].1;
+            let end = if is_its_file {
+                mark.offset
+            } else {
+                content.len() as u64
+            };
+            for byte in 0..usize::try_from(end).expect("small") {
+                let mut damaged = content.clone();
+                damaged[byte] ^= 1 << (byte % 8);
+                let answer = look_from(&whole.with(index, &damaged), Some(mark), None);
+                assert!(
+                    matches!(answer, Err(JournalError::Corrupt { .. })),
+                    "byte {byte} of file {index}: {answer:?}"
+                );
+            }
+            let lines = whole.lines(index);
+            let before = if is_its_file {
+                mark.line - 1
+            } else {
+                lines.len() as u64
+            };
+            for left_out in 0..usize::try_from(before).expect("small") {
+                let mut rest = lines.clone();
+                rest.remove(left_out);
+                let answer = look_from(&whole.with(index, &rest.concat()), Some(mark), None);
+                assert!(
+                    answer.is_err(),
+                    "line {left_out} of file {index}: {answer:?}"
+                );
+            }
+        }
+    }
 }
 
 #[test]
