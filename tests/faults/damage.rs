@@ -10,7 +10,7 @@ use crate::audit::{books, each_once, killed};
 use crate::program::Ended;
 use crate::scene::{Left, Room, Scene, Venue};
 use crate::shim::{Fault, Owner, Shim};
-use crate::sweep::is_full;
+use crate::sweep::how_many;
 use crate::tell::tell;
 use crate::trial::{hit, hit_by};
 
@@ -107,7 +107,7 @@ struct Count {
 }
 
 fn damaged(scene: &Scene, image: &Room, title: &str) {
-    let often = if is_full() { 60 } else { 3 };
+    let often = how_many().clamp(12, 240) / 4;
     let mut chance = Chance(Xoshiro256PlusPlus::seed_from_u64(7));
     let mut count = Count::default();
     for name in state_files(&image.run_dir, Path::new("")) {
