@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::program::Ended;
 use crate::scene::{Left, ORDERS, Room, Scene};
-use crate::shim::Call;
+use crate::shim::{Call, Owner};
 use investbot_tests::records::{Host, Ledger, compare};
 use rust_decimal::Decimal;
 use serde_json::Value;
@@ -111,7 +111,10 @@ pub(crate) fn killed(ended: &Ended) {
 /// Checks that it did not panic, and that its error names the file of the call and a way out.
 #[track_caller]
 pub(crate) fn says_what_to_do(ended: &Ended, room: &Room, call: &Call, what: &str) {
-    let said = &ended.stderr;
+    // Before it gives up an index that fails, it warns that it makes it anew.
+    let warns = call.owner == Owner::Index;
+    let error = ended.stderr.find("\nerror: ").filter(|_| warns);
+    let said = &ended.stderr[error.map_or(0, |at| at + 1)..];
     // A venue whose files cannot be opened does not open.
     let is_refused = call.path.starts_with("venue") && said.contains("[OPEN_FAILED]");
     let code = if is_refused { 4 } else { 1 };

@@ -139,7 +139,7 @@ fn has(found: Option<u64>) -> String {
 fn hint(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            "free some space, or choose a --run-dir on another disk"
+            "free some space and resume the run; one that had not begun can have a --run-dir on another disk"
         }
         io::ErrorKind::FileTooLarge => "raise the limit of a file's size (ulimit -f)",
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
