@@ -17,6 +17,7 @@ use self::args::RunArgs;
 use self::drill::DrillArgs;
 use self::resolve::ResolveArgs;
 use self::verify::VerifyArgs;
+use crate::exec::signals::outlive_file_limits;
 
 /// An order execution host for algorithmic trading.
 #[derive(Debug, Parser)]
@@ -52,6 +53,8 @@ enum Command {
 /// Runs the process's command line.
 #[must_use]
 pub fn main() -> std::process::ExitCode {
+    // Where this cannot be had, a limit ends the process: nothing is lost by it that a kill would not lose.
+    let _ = outlive_file_limits();
     // A command line that makes no sense ends here, with exit code 2 and clap's explanation.
     match Cli::parse().command {
         Command::Run(args) => run::run(args).into(),

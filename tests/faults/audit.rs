@@ -5,8 +5,8 @@ use std::path::Path;
 
 use crate::program::Ended;
 use crate::scene::{Left, ORDERS, Room, Scene};
-use crate::shim::Call;
-use investbot_tests::records::compare;
+use crate::shim::{Call, Owner};
+use investbot_tests::records::{Host, Ledger, compare};
 use rust_decimal::Decimal;
 use serde_json::Value;
 
@@ -28,11 +28,43 @@ pub(crate) fn unnoticeable(scene: &Scene, room: &Room, processes: &[Ended], what
 /// order twice, none lost, and what is called rejected is not there.
 #[track_caller]
 pub(crate) fn books(room: &Room, processes: &[Ended], what: &str) {
+    let (host, _) = compared(room, processes, what);
+    assert_eq!(host.orders.len(), ORDERS, "orders in the books: {what}");
+    stands(&Left::read(&room.run_dir).reports, processes, what);
+}
+
+/// `investbot verify` passes what is in the run directory.
+#[track_caller]
+pub(crate) fn verified(scene: &Scene, room: &Room, what: &str) {
+    let ended = scene.verify(room).end();
+    assert_eq!(
+        ended.code,
+        Some(0),
+        "verify: {what}: {}{}",
+        ended.stdout,
+        ended.stderr
+    );
+}
+
+#[track_caller]
+fn compared(room: &Room, processes: &[Ended], what: &str) -> (Host, Ledger) {
     let code = processes.last().and_then(|last| last.code);
     let compare = || compare(&room.run_dir, Decimal::ZERO, code.unwrap_or(-1));
     let same = std::panic::catch_unwind(std::panic::AssertUnwindSafe(compare));
-    let (host, _) = same.unwrap_or_else(|_| panic!("the books differ: {what}"));
-    assert_eq!(host.orders.len(), ORDERS, "orders in the books: {what}");
+    same.unwrap_or_else(|_| panic!("the books differ: {what}"))
+}
+
+/// The books are those of the venue, however many orders there are, and nobody waits for any of them.
+#[track_caller]
+pub(crate) fn each_has_an_end(room: &Room, processes: &[Ended], what: &str) {
+    let (host, _) = compared(room, processes, what);
+    let open = |state: &str| matches!(state, "new" | "in_doubt" | "held");
+    let endless: Vec<_> = host
+        .orders
+        .iter()
+        .filter(|(_, state)| open(state))
+        .collect();
+    assert!(endless.is_empty(), "{what}: {endless:?}");
     stands(&Left::read(&room.run_dir).reports, processes, what);
 }
 
@@ -68,6 +100,8 @@ fn stands(reports: &str, processes: &[Ended], what: &str) {
     }
 }
 
+const INDEX: &str = "caller_ids.index";
+
 /// Checks that a signal ended it.
 #[track_caller]
 pub(crate) fn killed(ended: &Ended) {
@@ -77,7 +111,10 @@ pub(crate) fn killed(ended: &Ended) {
 /// Checks that it did not panic, and that its error names the file of the call and a way out.
 #[track_caller]
 pub(crate) fn says_what_to_do(ended: &Ended, room: &Room, call: &Call, what: &str) {
-    let said = &ended.stderr;
+    // Before it gives up an index that fails, it warns that it makes it anew.
+    let warns = call.owner == Owner::Index;
+    let error = ended.stderr.find("\nerror: ").filter(|_| warns);
+    let said = &ended.stderr[error.map_or(0, |at| at + 1)..];
     // A venue whose files cannot be opened does not open.
     let is_refused = call.path.starts_with("venue") && said.contains("[OPEN_FAILED]");
     let code = if is_refused { 4 } else { 1 };
@@ -87,6 +124,8 @@ pub(crate) fn says_what_to_do(ended: &Ended, room: &Room, call: &Call, what: &st
     assert!(said.contains("\n  hint: "), "{what}: {said}");
     let names = |name: &str| {
         let path = match name {
+            // Of the index nobody needs to know more than where it is.
+            name if name.starts_with(INDEX) => room.run_dir.join(INDEX),
             "." => room.run_dir.clone(),
             ".." => room.run_dir.parent().map(Path::to_owned).unwrap(),
             name => room.run_dir.join(name),

@@ -1,10 +1,11 @@
 //! Every file call of a run of ten orders, one after another: the process is killed at it, or it fails.
 
-use crate::audit::{books, each_once, killed, says_what_to_do, unnoticeable};
-use crate::program::Ended;
-use crate::scene::{Room, Scene, Venue};
-use crate::shim::{Call, Fault, Hit, Owner, Shim};
+use crate::audit::killed;
+use crate::scene::{Scene, Venue};
+use crate::shim::{Fault, Owner, Shim};
+use crate::sweep::places;
 use crate::tell::tell;
+use crate::trial::{Count, Trial, hit, hit_by};
 
 #[test]
 fn killed_at_every_call() {
@@ -46,10 +47,32 @@ fn from_the_start(title: &str, fault: Fault) {
     let Some(shim) = Shim::build() else { return };
     let scene = Scene::new(shim, Venue::Paper);
     let mut count = Count::default();
-    for call in hit_by(fault, &scene.calls, Owner::Host) {
+    for call in places(hit_by(fault, &scene.calls, Owner::Host)) {
         Trial::new(&scene, fault, call, None).run(&mut count);
     }
     tell(format_args!("faults: {title}: {count}"));
+}
+
+/// What can be deleted at any time must not cost anything when it fails.
+#[test]
+fn an_index_that_fails() {
+    let Some(shim) = Shim::build() else { return };
+    let scene = Scene::new(shim, Venue::Paper);
+    for (title, fault) in [
+        ("killed", Fault::Kill),
+        ("killed in a write", Fault::Torn),
+        ("EIO once", Fault::Io),
+        ("EIO from then on", Fault::Gone),
+        ("ENOSPC", Fault::Full),
+        ("a short write", Fault::Short),
+        ("EINTR", Fault::Interrupted),
+    ] {
+        let mut count = Count::default();
+        for call in places(hit_by(fault, &scene.calls, Owner::Index)) {
+            Trial::new(&scene, fault, call, None).run(&mut count);
+        }
+        tell(format_args!("faults: the index, {title}: {count}"));
+    }
 }
 
 /// A venue that takes an order twice if it is sent twice.
@@ -59,7 +82,7 @@ fn killed_at_every_call_with_a_venue_that_forgets() {
     let scene = Scene::new(shim, Venue::Realish);
     let mut count = Count::default();
     for owner in [Owner::Host, Owner::Venue] {
-        for call in hit_by(Fault::Kill, &scene.calls, owner) {
+        for call in places(hit_by(Fault::Kill, &scene.calls, owner)) {
             Trial::new(&scene, Fault::Kill, call, None).run(&mut count);
         }
     }
@@ -73,7 +96,7 @@ fn killed_at_every_call_of_the_venue() {
     let scene = Scene::new(shim, Venue::Paper);
     let mut count = Count::default();
     for fault in [Fault::Kill, Fault::Torn] {
-        for call in hit_by(fault, &scene.calls, Owner::Venue) {
+        for call in places(hit_by(fault, &scene.calls, Owner::Venue)) {
             Trial::new(&scene, fault, call, None).run(&mut count);
         }
     }
@@ -88,161 +111,61 @@ fn a_venue_whose_disk_fails() {
     let scene = Scene::new(shim, Venue::Paper);
     let mut count = Count::default();
     for fault in [Fault::Io, Fault::Full, Fault::Short, Fault::Interrupted] {
-        for call in hit_by(fault, &scene.calls, Owner::Venue) {
+        for call in places(hit_by(fault, &scene.calls, Owner::Venue)) {
             Trial::new(&scene, fault, call, None).run(&mut count);
         }
     }
     tell(format_args!("faults: the venue's disk: {count}"));
 }
 
-/// A run that was killed in the write of an order's attempt, and one that was killed when it had just
-/// ended: the resume is disturbed as well.
+/// A run that was killed in the write of an order's attempt: the resume is disturbed as well.
 #[test]
-fn a_disturbed_resume() {
+fn a_disturbed_resume_in_the_middle() {
     let Some(shim) = Shim::build() else { return };
     let scene = Scene::new(shim, Venue::Paper);
-    let writes: Vec<_> = hit_by(Fault::Torn, &scene.calls, Owner::Host)
-        .filter(|call| call.path == "idempotency_keys.jsonl")
-        .collect();
-    let in_the_middle = (writes[writes.len() * 2 / 3], Fault::Torn);
-    let renames = hit_by(Fault::Kill, &scene.calls, Owner::Host);
-    let at_the_end = renames
-        .filter(|call| call.path == "summary.json.new")
-        .last();
-    let at_the_end = (at_the_end.unwrap(), Fault::Kill);
-    let mut count = Count::default();
-    for (number, (call, fault)) in [in_the_middle, at_the_end].into_iter().enumerate() {
-        let image = scene.room(&format!("image-{number}"));
-        killed(&image.end(scene.start(&image), Some(hit(fault, call))));
-        let whole = scene.copy(&image.run_dir, "whole");
-        let _ = whole.end(scene.resume(&whole), None).with_code(0);
-        for fault in [
-            Fault::Kill,
-            Fault::Torn,
-            Fault::Io,
-            Fault::Full,
-            Fault::Short,
-            Fault::Interrupted,
-        ] {
-            for call in hit_by(fault, &whole.calls(), Owner::Host) {
-                Trial::new(&scene, fault, call, Some(&image)).run(&mut count);
-            }
-        }
-    }
-    tell(format_args!("faults: a disturbed resume: {count}"));
+    let writes = hit_by(Fault::Torn, &scene.calls, Owner::Host);
+    let writes = writes.filter(|call| call.path == "idempotency_keys.jsonl");
+    let count = writes.clone().count();
+    let (number, fault) = (count * 2 / 3, Fault::Torn);
+    let call = writes
+        .clone()
+        .nth(number)
+        .expect("a run writes its journal");
+    disturbed_resume(&scene, "in the middle", fault, call.number);
 }
 
-fn hit_by(fault: Fault, calls: &[Call], owner: Owner) -> impl Iterator<Item = &Call> {
-    let ours = calls.iter().filter(move |call| call.owner == owner);
-    ours.filter(move |call| fault.hits(call))
+/// A run that was killed when it had just ended: the resume is disturbed as well.
+#[test]
+fn a_disturbed_resume_at_the_end() {
+    let Some(shim) = Shim::build() else { return };
+    let scene = Scene::new(shim, Venue::Paper);
+    let calls = hit_by(Fault::Kill, &scene.calls, Owner::Host);
+    let last = calls.filter(|call| call.path == "summary.json.new").last();
+    let last = last.expect("a run writes its summary").number;
+    disturbed_resume(&scene, "at the end", Fault::Kill, last);
 }
 
-fn hit(fault: Fault, call: &Call) -> Hit {
-    Hit {
-        owner: call.owner,
-        number: call.number,
-        fault,
-    }
-}
-
-#[derive(Default)]
-struct Count {
-    calls: usize,
-    kills: usize,
-    failed: usize,
-    began_again: usize,
-    resumed: usize,
-}
-
-impl std::fmt::Display for Count {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self {
-            calls,
-            kills,
-            failed,
-            began_again,
-            resumed,
-        } = self;
-        write!(
-            f,
-            "{calls} calls hit: {kills} processes killed, {failed} ended with an error, {} went on; \
-             {resumed} resumed, {began_again} started again; 0 duplicates, 0 lost, 0 lies",
-            calls - kills - failed
-        )
-    }
-}
-
-/// One process that is hit at one call, and what comes after it.
-struct Trial<'a> {
-    scene: &'a Scene,
-    fault: Fault,
-    call: &'a Call,
-    /// What an earlier process left; without it the process is the first.
-    image: Option<&'a Room>,
-    what: String,
-}
-
-impl<'a> Trial<'a> {
-    fn new(scene: &'a Scene, fault: Fault, call: &'a Call, image: Option<&'a Room>) -> Self {
-        let begins = image.map_or("", |_| " of a resume");
-        let what = format!("{fault:?} at {call:?}{begins}");
-        Self {
-            scene,
-            fault,
-            call,
-            image,
-            what,
+fn disturbed_resume(scene: &Scene, title: &str, fault: Fault, number: u64) {
+    let mut calls = scene.calls.iter();
+    let call = calls.find(|call| call.owner == Owner::Host && call.number == number);
+    let image = scene.room("image");
+    killed(&image.end(scene.start(&image), Some(hit(fault, call.unwrap()))));
+    let whole = scene.copy(&image.run_dir, "whole");
+    let _ = whole.end(scene.resume(&whole), None).with_code(0);
+    let calls = whole.calls();
+    for (name, fault) in [
+        ("killed", Fault::Kill),
+        ("killed in a write", Fault::Torn),
+        ("EIO once", Fault::Io),
+        ("EIO from then on", Fault::Gone),
+        ("ENOSPC", Fault::Full),
+        ("a short write", Fault::Short),
+        ("EINTR", Fault::Interrupted),
+    ] {
+        let mut count = Count::default();
+        for call in places(hit_by(fault, &calls, Owner::Host)) {
+            Trial::new(scene, fault, call, Some(&image)).run(&mut count);
         }
-    }
-
-    fn run(&self, count: &mut Count) {
-        let (room, first) = self.disturb();
-        count.calls += 1;
-        let is_over = first.code == Some(0);
-        if self.fault.kills() {
-            killed(&first);
-            count.kills += 1;
-        } else if !is_over {
-            says_what_to_do(&first, &room, self.call, &self.what);
-            count.failed += 1;
-        }
-        let mut processes = vec![first];
-        if !is_over {
-            let begins_again = !room.run_dir.join("run.json").exists();
-            let next = room.end(self.scene.start_or_resume(&room), None);
-            let what = &self.what;
-            assert_eq!(next.code, Some(0), "after {what}:\n{}", next.stderr);
-            processes.push(next);
-            *(if begins_again {
-                &mut count.began_again
-            } else {
-                &mut count.resumed
-            }) += 1;
-        }
-        let venue_fails = self.call.owner == Owner::Venue && !self.fault.kills();
-        if !venue_fails {
-            each_once(&room, &self.what);
-        }
-        if venue_fails || self.scene.venue == Venue::Realish {
-            books(&room, &processes, &self.what);
-        } else {
-            unnoticeable(self.scene, &room, &processes, &self.what);
-        }
-    }
-
-    fn disturb(&self) -> (Room, Ended) {
-        let hit = Some(hit(self.fault, self.call));
-        match self.image {
-            None => {
-                let room = self.scene.room("disturbed");
-                let ended = room.end(self.scene.start(&room), hit);
-                (room, ended)
-            }
-            Some(image) => {
-                let room = self.scene.copy(&image.run_dir, "disturbed");
-                let ended = room.end(self.scene.resume(&room), hit);
-                (room, ended)
-            }
-        }
+        tell(format_args!("faults: a resume {title}, {name}: {count}"));
     }
 }

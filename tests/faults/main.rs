@@ -7,8 +7,17 @@
 
 mod audit;
 mod calls;
+mod damage;
+mod disk;
+mod gone;
+mod limits;
+mod pauses;
+mod power;
+mod proof;
 mod scene;
 mod shim;
+mod sweep;
 mod tell;
+mod trial;
 
 use investbot_tests::program;

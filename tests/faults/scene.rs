@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::program::{Ended, Run, run};
-use crate::shim::{Call, Hit, Shim, calls};
+use crate::program::{Ended, Run, program, run};
+use crate::shim::{Call, Hit, Owner, Shim, calls};
 use investbot_tests::artifacts::workspace;
 use investbot_tests::{Scratch, scratch};
 use serde_json::{Value, json};
@@ -111,12 +111,24 @@ impl Scene {
                 call.detail.clear();
             }
             if again {
+                let usual = |calls: &[Call]| -> Vec<Call> {
+                    let usual = calls.iter().filter(|call| call.owner != Owner::Index);
+                    usual.cloned().collect()
+                };
                 assert_eq!(left, scene.undisturbed, "the same run twice");
-                assert_eq!(calls, scene.calls, "the same calls twice");
+                assert_eq!(usual(&calls), usual(&scene.calls), "the same calls twice");
             }
             (scene.undisturbed, scene.calls) = (left, calls);
         }
         scene
+    }
+
+    /// The calls of an undisturbed run with all that they wrote, and what it told.
+    pub(crate) fn recorded(&self) -> Vec<Call> {
+        let room = self.room("recorded");
+        let run = self.start(&room).env("SHIM_DATA", "1");
+        let _ = room.end(run, None).with_code(0);
+        room.calls()
     }
 
     /// An empty place for one run.
@@ -130,6 +142,14 @@ impl Scene {
             run_dir: dir.join("run"),
             log: dir.join("calls"),
             shim: self.shim,
+        }
+    }
+
+    /// A place for one run whose files are in `dir`.
+    pub(crate) fn room_in(&self, dir: &Path, name: &str) -> Room {
+        Room {
+            run_dir: dir.join("run"),
+            ..self.room(name)
         }
     }
 
@@ -156,6 +176,43 @@ impl Scene {
             .keys()
             .flag("--resume", &room.run_dir)
             .in_dir(&self.dir)
+    }
+
+    /// A run whose orders come by and by.
+    pub(crate) fn converse(&self, room: &Room) -> Run {
+        run(["--quiet", "--intents=-", "--exchange=stub"])
+            .flag("--run-dir", &room.run_dir)
+            .in_dir(&self.dir)
+    }
+
+    /// Another command, where the data are.
+    pub(crate) fn in_place(&self, run: Run) -> Run {
+        run.keys().in_dir(&self.dir)
+    }
+
+    /// Many orders at once, by the clock on the wall, at a venue with some way to go.
+    pub(crate) fn start_many(&self, room: &Room) -> Run {
+        let order = |n: usize| {
+            let order = json!({
+                "id": format!("order-{n}"), "instrument": "BTC/USD", "type": "market", "side": "buy",
+                "quantity": "0.01",
+            });
+            format!("{order}\n")
+        };
+        self.dir
+            .file("many.jsonl", (0..60).map(order).collect::<String>());
+        let run = run(["--quiet", "--intents=many.jsonl", "--bars=bars.csv"]);
+        in_real_time(run, 30)
+            .args(["--instrument=BTC/USD", "--seed=7"])
+            .args(self.venue.args())
+            .keys()
+            .flag("--run-dir", &room.run_dir)
+            .in_dir(&self.dir)
+    }
+
+    /// The check of what a run left.
+    pub(crate) fn verify(&self, room: &Room) -> Run {
+        program("verify").arg(&room.run_dir).in_dir(&self.dir)
     }
 
     /// What somebody does who finds a run directory after a process died: goes on with the run if there is
@@ -194,6 +251,17 @@ impl Room {
     pub(crate) fn end(&self, run: Run, hit: Option<Hit>) -> Ended {
         self.over(run, hit).end()
     }
+}
+
+/// The run by the clock on the wall, at a venue that never closes and is so many milliseconds away.
+pub(crate) fn in_real_time(run: Run, away: u32) -> Run {
+    run.args([
+        "--pace=realtime",
+        "--set=maintenance_every_hours=0",
+        "--set=requests_per_second=1000",
+        "--set=latency_tail=0",
+    ])
+    .args(["min", "mean", "tail"].map(|what| format!("--set=latency_{what}_ms={away}")))
 }
 
 fn copy(from: &Path, to: &Path) {

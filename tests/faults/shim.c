@@ -6,16 +6,22 @@
  *     number  owner  call  path  errno  detail
  *
  * with tabs between. The owner is `venue` for what is in SHIM_ROOT/venue, which a simulated venue
- * writes, and `host` for everything else; each is counted on its own. With SHIM_DATA=1 the detail of a
- * write is all of its bytes.
+ * writes, `index` for the index of callers' ids, whose calls are others in every run, and `host` for
+ * everything else; each is counted on its own. With SHIM_DATA=1 the detail of a write is where it begins
+ * and all of its bytes, and what is written to standard output is logged too, as the owner `told`.
  *
  * SHIM_AT=N and SHIM_OWNER say which call is hit, SHIM_FAULT how: `kill` and `stop` raise that signal
  * before the call, `torn` is a kill in the middle of a write, `short` a write of half the bytes, `EIO`,
  * `ENOSPC` and `EINTR` are what the call fails with, and `gone` an EIO of this call and of all that follow.
- * Of a write that fails with EIO half was done.
+ * With SHIM_PATH only calls on that path are counted for SHIM_AT. Of a write that fails with EIO half was done. `lie` is a write that is said to be done and is not: what
+ * no host can be expected to bear, for the tests of the tests.
+ *
+ * `limit` lets no file grow beyond SHIM_FILE_SIZE from the call on; not before, for the host's copy of a
+ * plugin is a file too.
  *
  * Syncs are counted and not made: nothing here loses power, and what a crash leaves of what was not synced
- * is built from the log. */
+ * is built from the log. What calls the system without the C library is not seen: the rename with which the
+ * index puts its list of files in place. */
 
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -29,20 +35,22 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum owner { HOST, VENUE, NOBODY };
+enum owner { HOST, VENUE, INDEX, NOBODY };
 
 #define FILES 1024
 #define LINE 512
 
-static const char *const owners[] = {"host", "venue"};
+static const char *const owners[] = {"host", "venue", "index", "told"};
 static char root[LINE], above[LINE];
 static size_t root_length;
 static int log_fd = -1, with_data;
-static long at, counts[2];
+static long at, counts[3], matching;
+static const char *only;
 static enum owner hit = NOBODY;
 static char fault[16];
 static int fault_errno;
@@ -68,11 +76,13 @@ __attribute__((constructor)) static void begin(void) {
     if ((value = getenv("SHIM_LOG")) != NULL)
         log_fd = (int)syscall(SYS_openat, AT_FDCWD, value, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     with_data = getenv("SHIM_DATA") != NULL;
+    only = getenv("SHIM_PATH");
     if ((value = getenv("SHIM_AT")) == NULL)
         return;
     at = atol(value);
     value = getenv("SHIM_OWNER");
-    hit = value != NULL && strcmp(value, "venue") == 0 ? VENUE : HOST;
+    for (hit = HOST; hit < NOBODY && (value == NULL || strcmp(value, owners[hit]) != 0); hit++)
+        ;
     value = getenv("SHIM_FAULT");
     strncpy(fault, value == NULL ? "" : value, sizeof fault - 1);
     fault_errno = errno_of(fault);
@@ -106,7 +116,22 @@ static void remember(int fd, const char *name) {
     }
 }
 
-static enum owner owner_of(const char *name) { return strncmp(name, "venue/", 6) == 0 ? VENUE : HOST; }
+static enum owner owner_of(const char *name) {
+    static const char index[] = "caller_ids.index";
+    if (strncmp(name, "venue/", 6) == 0)
+        return VENUE;
+    return strncmp(name, index, sizeof index - 1) == 0 ? INDEX : HOST;
+}
+
+/* The path of an entry of a directory that is open; NULL if it is none of ours. The answer is good until the
+ * next one. */
+static const char *within(int dir, const char *path) {
+    static __thread char joined[LINE];
+    if (path == NULL || *path == '/' || dir == AT_FDCWD || name_of(dir) == NULL)
+        return below(path);
+    snprintf(joined, sizeof joined, "%s/%s", name_of(dir), path);
+    return joined;
+}
 
 /* One call under way. */
 struct call {
@@ -126,7 +151,7 @@ static void note(const struct call *call, int error, const char *detail) {
         syscall(SYS_write, log_fd, line, length < (int)sizeof line ? (size_t)length : sizeof line);
 }
 
-static void note_data(const struct call *call, const void *bytes, size_t count) {
+static void note_data(const struct call *call, long long offset, const void *bytes, size_t count) {
     static const char digits[] = "0123456789abcdef";
     const unsigned char *from = bytes;
     char *hex = malloc(2 * count + 1);
@@ -137,7 +162,8 @@ static void note_data(const struct call *call, const void *bytes, size_t count) 
         hex[2 * i + 1] = digits[from[i] & 15];
     }
     hex[2 * count] = 0;
-    dprintf(log_fd, "%ld\t%s\t%s\t%s\t0\t%s\n", call->number, owners[call->owner], call->what, call->name, hex);
+    dprintf(log_fd, "%ld\t%s\t%s\t%s\t0\t%lld:%s\n", call->number, owners[call->owner], call->what, call->name,
+            offset, hex);
     free(hex);
 }
 
@@ -152,16 +178,22 @@ static struct call start(const char *what, const char *name) {
     pthread_mutex_lock(&lock);
     struct call call = {what, name, owner_of(name), 0, 0, 0};
     call.number = counts[call.owner]++;
-    if (call.owner != hit)
+    if (call.owner != hit || (only != NULL && strcmp(only, name) != 0))
         return call;
-    call.is_hit = call.number == at;
+    long number = only != NULL ? matching++ : call.number;
+    call.is_hit = number == at;
     if (call.is_hit && strcmp(fault, "kill") == 0)
         die(&call);
+    if (call.is_hit && strcmp(fault, "limit") == 0) {
+        const char *size = getenv("SHIM_FILE_SIZE");
+        rlim_t bytes = (rlim_t)atol(size == NULL ? "0" : size);
+        setrlimit(RLIMIT_FSIZE, &(struct rlimit){bytes, bytes});
+    }
     if (call.is_hit && strcmp(fault, "stop") == 0) {
         note(&call, 0, "stopped");
         syscall(SYS_kill, getpid(), SIGSTOP);
     }
-    if (call.is_hit || (strcmp(fault, "gone") == 0 && call.number > at))
+    if (call.is_hit || (strcmp(fault, "gone") == 0 && number > at))
         call.error = fault_errno;
     return call;
 }
@@ -188,7 +220,7 @@ static void end(const struct call *call, int failed, const char *detail) {
     } while (0)
 
 static int open_at(int dir, const char *path, int flags, mode_t mode) {
-    const char *name = below(path);
+    const char *name = within(dir, path);
     if (name == NULL)
         return (int)REAL(openat)(dir, path, flags, mode);
     struct call call = start("open", name);
@@ -227,32 +259,70 @@ int close(int fd) {
     return REAL(close)(fd);
 }
 
+/* A call that answers how many bytes it took, or -1 with an errno. */
+#define READ(name, real)                                                                                   \
+    do {                                                                                                   \
+        struct call call = start("read", name);                                                            \
+        ssize_t taken = -1;                                                                                \
+        if (call.error != 0)                                                                               \
+            errno = call.error;                                                                            \
+        else                                                                                               \
+            taken = (real);                                                                                \
+        end(&call, taken < 0, "");                                                                         \
+        return taken;                                                                                      \
+    } while (0)
+
 ssize_t read(int fd, void *bytes, size_t count) {
     if (name_of(fd) == NULL)
         return REAL(read)(fd, bytes, count);
-    struct call call = start("read", name_of(fd));
-    ssize_t taken = -1;
-    if (call.error != 0)
-        errno = call.error;
-    else
-        taken = REAL(read)(fd, bytes, count);
-    end(&call, taken < 0, "");
+    READ(name_of(fd), REAL(read)(fd, bytes, count));
+}
+
+ssize_t pread64(int fd, void *bytes, size_t count, off64_t offset) {
+    if (name_of(fd) == NULL)
+        return REAL(pread64)(fd, bytes, count, offset);
+    READ(name_of(fd), REAL(pread64)(fd, bytes, count, offset));
+}
+
+ssize_t pread(int fd, void *bytes, size_t count, off_t offset) { return pread64(fd, bytes, count, offset); }
+
+/* What is told on standard output, at its place among the calls. */
+static ssize_t told(int fd, const void *bytes, size_t count) {
+    ssize_t taken = REAL(write)(fd, bytes, count);
+    int error = errno;
+    if (fd == STDOUT_FILENO && taken > 0 && with_data && root_length > 0) {
+        struct call call = {"write", "-", NOBODY, 0, 0, 0};
+        pthread_mutex_lock(&lock);
+        note_data(&call, 0, bytes, (size_t)taken);
+        pthread_mutex_unlock(&lock);
+    }
+    errno = error;
     return taken;
+}
+
+static long long offset_of(int fd) {
+    int is_appended = (REAL(fcntl64)(fd, F_GETFL) & O_APPEND) != 0;
+    struct stat about;
+    if (is_appended && fstat(fd, &about) == 0)
+        return (long long)about.st_size;
+    return (long long)lseek(fd, 0, SEEK_CUR);
 }
 
 ssize_t write(int fd, const void *bytes, size_t count) {
     if (name_of(fd) == NULL)
-        return REAL(write)(fd, bytes, count);
+        return told(fd, bytes, count);
     struct call call = start("write", name_of(fd));
     int is_torn = call.is_hit && strcmp(fault, "torn") == 0;
     int is_short = call.is_hit && strcmp(fault, "short") == 0;
+    int is_lie = call.is_hit && strcmp(fault, "lie") == 0;
     int is_broken = call.error == EIO;
     size_t part = is_torn || is_short || is_broken ? count / 2 : call.error != 0 ? 0 : count;
-    ssize_t taken = part > 0 ? REAL(write)(fd, bytes, part) : 0;
+    long long offset = with_data ? offset_of(fd) : 0;
+    ssize_t taken = is_lie ? (ssize_t)count : part > 0 ? REAL(write)(fd, bytes, part) : 0;
     if (is_torn)
         die(&call);
     if (taken > 0 && with_data)
-        note_data(&call, bytes, (size_t)taken);
+        note_data(&call, offset, bytes, (size_t)taken);
     if (call.error != 0) {
         errno = call.error;
         taken = -1;
@@ -308,6 +378,19 @@ int unlink(const char *path) {
     if (below(path) == NULL)
         return REAL(unlink)(path);
     CHECKED("unlink", below(path), "", REAL(unlink)(path));
+}
+
+int unlinkat(int dir, const char *path, int flags) {
+    const char *name = within(dir, path);
+    if (name == NULL)
+        return REAL(unlinkat)(dir, path, flags);
+    CHECKED("unlink", name, "", REAL(unlinkat)(dir, path, flags));
+}
+
+int rmdir(const char *path) {
+    if (below(path) == NULL)
+        return REAL(rmdir)(path);
+    CHECKED("unlink", below(path), "", REAL(rmdir)(path));
 }
 
 int mkdir(const char *path, mode_t mode) {

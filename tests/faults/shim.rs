@@ -16,6 +16,29 @@ pub(crate) enum Owner {
     Host,
     /// The ledger of the simulated venue.
     Venue,
+    /// The index of callers' ids, which can be deleted at any time. Its calls are others in every run.
+    Index,
+    /// Standard output: what the run has told, at its place among the calls.
+    Told,
+}
+
+impl Owner {
+    const ALL: [(Self, &str); 4] = [
+        (Self::Host, "host"),
+        (Self::Venue, "venue"),
+        (Self::Index, "index"),
+        (Self::Told, "told"),
+    ];
+
+    fn of(name: &str) -> Option<Self> {
+        let found = Self::ALL.iter().find(|(_, known)| *known == name);
+        found.map(|(owner, _)| *owner)
+    }
+
+    fn name(self) -> &'static str {
+        let found = Self::ALL.iter().find(|(owner, _)| *owner == self);
+        found.expect("all of them are listed").1
+    }
 }
 
 /// What happens at a call.
@@ -35,6 +58,12 @@ pub(crate) enum Fault {
     Full,
     /// A signal comes first.
     Interrupted,
+    /// The process is stopped before it, until somebody lets it go on.
+    Stop,
+    /// From here on no file may grow beyond `SHIM_FILE_SIZE`.
+    Limit,
+    /// A write is said to be done and is not. No host can bear that: it is there to be found out.
+    Lie,
 }
 
 impl Fault {
@@ -47,6 +76,9 @@ impl Fault {
             Self::Gone => "gone",
             Self::Full => "ENOSPC",
             Self::Interrupted => "EINTR",
+            Self::Stop => "stop",
+            Self::Limit => "limit",
+            Self::Lie => "lie",
         }
     }
 
@@ -59,8 +91,10 @@ impl Fault {
     pub(crate) fn hits(self, call: &Call) -> bool {
         let is_write = call.what == "write";
         match self {
-            Self::Kill | Self::Io | Self::Gone | Self::Interrupted => true,
-            Self::Torn | Self::Short => is_write,
+            Self::Kill | Self::Io | Self::Gone | Self::Interrupted | Self::Stop | Self::Limit => {
+                true
+            }
+            Self::Torn | Self::Short | Self::Lie => is_write,
             // Calls that need space, and syncs: some file systems look for it no earlier.
             Self::Full => {
                 let makes = matches!(call.what.as_str(), "mkdir" | "rename" | "sync");
@@ -75,6 +109,8 @@ impl Fault {
 pub(crate) struct Hit {
     pub(crate) owner: Owner,
     pub(crate) number: u64,
+    /// Only calls on this file are counted.
+    pub(crate) path: Option<&'static str>,
     pub(crate) fault: Fault,
 }
 
@@ -95,16 +131,21 @@ pub(crate) struct Call {
 }
 
 impl Call {
+    /// Where a write begins, and its bytes, if they were recorded.
+    pub(crate) fn data(&self) -> (usize, Vec<u8>) {
+        let data = self.detail.split_once(':').and_then(|(at, digits)| {
+            let bytes = hex::decode(digits).ok()?;
+            Some((at.parse().ok()?, bytes))
+        });
+        data.unwrap_or_else(|| panic!("the bytes of {self:?} were not recorded"))
+    }
+
     fn parse(line: &str) -> Option<Self> {
         let fields: Vec<&str> = line.split('\t').collect();
         let [number, owner, what, path, errno, detail] = fields.try_into().ok()?;
         Some(Self {
             number: number.parse().ok()?,
-            owner: if owner == "venue" {
-                Owner::Venue
-            } else {
-                Owner::Host
-            },
+            owner: Owner::of(owner)?,
             what: what.to_owned(),
             path: path.to_owned(),
             errno: errno.parse().ok()?,
@@ -140,12 +181,12 @@ impl Shim {
         let Some(hit) = hit else {
             return run;
         };
-        let owner = match hit.owner {
-            Owner::Host => "host",
-            Owner::Venue => "venue",
+        let run = match hit.path {
+            Some(path) => run.env("SHIM_PATH", path),
+            None => run,
         };
         run.env("SHIM_AT", hit.number.to_string())
-            .env("SHIM_OWNER", owner)
+            .env("SHIM_OWNER", hit.owner.name())
             .env("SHIM_FAULT", hit.fault.name())
     }
 }

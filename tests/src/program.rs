@@ -193,6 +193,12 @@ impl Live {
         }
     }
 
+    /// Its process id.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Sends it a signal, such as `INT`.
     #[cfg(unix)]
     pub fn signal(&self, name: &str) {

@@ -202,6 +202,9 @@ fn work_on(kit: &Kit, schedule: &Mutex<Schedule>, stop: &StopFlag, send: &Sender
 impl Room {
     fn make(dir: Option<&Path>) -> Result<Self, DrillError> {
         match dir {
+            Some(dir) if dir.join("run.json").exists() => Err(DrillError::HoldsARun {
+                dir: dir.to_owned(),
+            }),
             Some(dir) => {
                 let make = || {
                     std::fs::create_dir_all(dir)?;

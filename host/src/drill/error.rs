@@ -21,6 +21,12 @@ pub enum DrillError {
         /// The plugin.
         id: String,
     },
+    /// The directory is a run's own.
+    #[error("{} holds a run, and a drill would write into it\n  hint: choose another --dir", dir.display())]
+    HoldsARun {
+        /// The directory.
+        dir: PathBuf,
+    },
     /// A file cannot be read or written.
     #[error("{}: {error}\n  hint: check the disk and the rights, or choose another --dir", path.display())]
     Io {
@@ -77,6 +83,7 @@ impl DrillError {
         match self {
             Self::Run(error) => error.exit_code(),
             Self::NotSimulated { .. } => ExitCode::PluginRefused,
+            Self::HoldsARun { .. } => ExitCode::RunDir,
             Self::Undisturbed { .. } => ExitCode::Mismatch,
             Self::Io { .. } | Self::Content { .. } | Self::TooFast { .. } => ExitCode::Unexpected,
         }

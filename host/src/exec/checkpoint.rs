@@ -125,9 +125,11 @@ impl Keeper {
 
     /// Notes that the process ends in good order, and saves the last checkpoint.
     pub fn close(&mut self, desk: &mut Desk) -> Result<(), SessionError> {
-        desk.tell()?;
         // Whoever ends in good order leaves a record that is whole.
-        desk.record_mut().mark()?;
+        if !desk.mark_record()? {
+            desk.commit()?;
+            return self.wait();
+        }
         let now = desk.now();
         desk.books_mut().close(now)?;
         self.wait()?;
@@ -139,9 +141,9 @@ impl Keeper {
         let (Some(kept), Some(account)) = (&self.kept, self.account) else {
             return Ok(());
         };
-        // The core has taken in attempts that the journal had no room for. Whoever goes on must not believe
-        // them made: without this checkpoint the journal is replayed, which does not have them.
-        if desk.full().is_some() && !planted::is(Bug::FullDiskBelieved) {
+        // What cannot be kept is no place to go on from: without this checkpoint the journal is replayed. The core may
+        // have taken in attempts that a full disk did not.
+        if desk.is_winding_up() && !planted::is(Bug::FullDiskBelieved) {
             return Ok(());
         }
         // What a checkpoint says must be in the journal before it.

@@ -20,7 +20,7 @@ use crate::clock::{Clock, RunClock};
 use crate::engine::orders::Order;
 use crate::engine::{Command, Core, ExecutionReport, OrderState};
 use crate::feed::IntentLine;
-use crate::observe::record::Record;
+use crate::observe::record::{Record, RecordError};
 use crate::observe::result::End;
 use crate::planted::{self, Bug};
 use crate::plugin::Venue;
@@ -55,8 +55,10 @@ pub struct Desk {
     /// Reports that are not told yet.
     untold: Vec<ExecutionReport>,
     halted: Option<End>,
-    /// The disk is full: nothing new is sent, what is under way is still settled.
-    full: Option<StoreError>,
+    /// Something cannot be kept any more: nothing new is sent, what is under way is still settled.
+    winding_up: Option<SessionError>,
+    /// Whether the record lacks what was to be told.
+    record_lacks: bool,
 }
 
 impl Desk {
@@ -70,7 +72,8 @@ impl Desk {
             parts,
             untold: Vec::new(),
             halted: None,
-            full: None,
+            winding_up: None,
+            record_lacks: false,
         }
     }
 
@@ -125,10 +128,15 @@ impl Desk {
         self.halted.as_ref()
     }
 
-    /// Whether nothing new may be sent because nothing new can be kept.
+    /// Whether nothing new is sent because something cannot be kept any more.
     #[must_use]
-    pub const fn full(&self) -> Option<&StoreError> {
-        self.full.as_ref()
+    pub const fn is_winding_up(&self) -> bool {
+        self.winding_up.is_some()
+    }
+
+    /// Why nothing new was sent at the end.
+    pub const fn wound_up(&mut self) -> Option<SessionError> {
+        self.winding_up.take()
     }
 
     /// Whether everything an item caused is waited for before the next item is taken.
@@ -334,16 +342,16 @@ impl Desk {
     /// Records the attempts that are due, makes everything durable, and makes the requests that are due.
     fn send_due(&mut self) -> Result<(), SessionError> {
         let now = self.now();
-        let attempts = if self.full.is_none() {
-            self.parts.worker.attempts(now)
-        } else {
+        let attempts = if self.is_winding_up() {
             Vec::new()
+        } else {
+            self.parts.worker.attempts(now)
         };
         for attempt in &attempts {
             match self.parts.books.stage_attempt(attempt, now) {
                 Err(full @ StoreError::Full { .. }) => {
                     let keys = attempts.iter().map(|attempt| attempt.claim.key.clone());
-                    self.run_full(full, &keys.collect::<Vec<_>>());
+                    self.give_up(full.into(), &keys.collect::<Vec<_>>());
                     break;
                 }
                 staged => staged?,
@@ -353,7 +361,7 @@ impl Desk {
             self.commit()?;
         }
         // What found no room in the journal has not happened.
-        if self.full.is_none() || planted::is(Bug::FullDiskBelieved) {
+        if !self.is_winding_up() || planted::is(Bug::FullDiskBelieved) {
             let mut commands = Vec::new();
             for attempt in &attempts {
                 let claim = &attempt.claim;
@@ -372,19 +380,30 @@ impl Desk {
     pub fn commit(&mut self) -> Result<(), SessionError> {
         match self.parts.books.commit() {
             Ok(()) => Ok(()),
-            Err(StoreError::Full { keys, failure }) if self.full.is_none() => {
+            Err(StoreError::Full { keys, failure }) if !self.is_winding_up() => {
                 let unrecorded = keys.clone();
-                self.run_full(StoreError::Full { keys, failure }, &unrecorded);
+                self.give_up(StoreError::Full { keys, failure }.into(), &unrecorded);
                 Ok(())
             }
             Err(error) => Err(error.into()),
         }
     }
 
-    /// From here on nothing new is sent; what was sent is still found out about.
-    fn run_full(&mut self, full: StoreError, unrecorded: &[String]) {
+    /// Ends the work in good order after a failure that leaves the journal as it is: from here on nothing new
+    /// is sent, and what was sent is still found out about. Any other failure is the end.
+    pub fn wind_up(&mut self, error: SessionError) -> Result<(), SessionError> {
+        if !error.leaves_the_journal() {
+            return Err(error);
+        }
+        if !self.is_winding_up() {
+            self.give_up(error, &[]);
+        }
+        Ok(())
+    }
+
+    fn give_up(&mut self, error: SessionError, unrecorded: &[String]) {
         self.parts.worker.give_up_attempts(unrecorded);
-        self.full = Some(full);
+        self.winding_up = Some(error);
     }
 
     /// Hears what the hands and the venue have to tell.
@@ -417,10 +436,38 @@ impl Desk {
         if self.parts.record.is_shown() && !planted::is(Bug::ShownBeforeDurable) {
             self.commit()?;
         }
+        match self.tell_record() {
+            Ok(()) => Ok(()),
+            Err(error) => {
+                // Nobody relied on what was not told, and a resume tells it from the journal.
+                self.untold.clear();
+                self.record_lacks = true;
+                self.wind_up(error.into())
+            }
+        }
+    }
+
+    /// Brings all that is to be told to the disk; whether it is there.
+    pub(super) fn mark_record(&mut self) -> Result<bool, SessionError> {
+        self.tell()?;
+        if !self.record_lacks
+            && let Err(error) = self.parts.record.mark()
+        {
+            self.record_lacks = true;
+            self.wind_up(error.into())?;
+        }
+        Ok(!self.record_lacks)
+    }
+
+    fn tell_record(&mut self) -> Result<(), RecordError> {
+        if self.record_lacks {
+            self.untold.clear();
+            return Ok(());
+        }
         for report in self.untold.drain(..) {
             self.parts.record.report(&report)?;
         }
-        Ok(self.parts.record.flush()?)
+        self.parts.record.flush()
     }
 
     /// Hears what the venue tells unasked; whether it told anything.

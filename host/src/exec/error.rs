@@ -315,6 +315,7 @@ const fn run_dir_code(error: &RunDirError) -> ExitCode {
             error: AskedError::Io(_),
             ..
         }
+        | RunDirError::Gone { .. }
         | RunDirError::Io { .. } => ExitCode::Unexpected,
     }
 }

@@ -49,6 +49,20 @@ pub enum SessionError {
     Market(AdapterError),
 }
 
+impl SessionError {
+    /// Whether the journal and the venue can still be relied on: then what is under way is settled before the
+    /// run ends with the error.
+    pub(super) const fn leaves_the_journal(&self) -> bool {
+        match self {
+            Self::Data(_) | Self::Intents(_) | Self::Checkpoint(_) | Self::Record(_) => true,
+            Self::Store(error) => {
+                matches!(error, StoreError::Full { .. } | StoreError::Index { .. })
+            }
+            Self::Thread(_) | Self::NoThread(_) | Self::Market(_) => false,
+        }
+    }
+}
+
 /// A run under way.
 pub struct Session {
     /// Where the work is done.
@@ -66,17 +80,33 @@ impl Session {
     pub fn run(
         &mut self,
         source: &mut Source,
+        progress: impl FnMut(u64),
+    ) -> Result<End, SessionError> {
+        let end = match self.work(source, progress) {
+            Ok(end) => end,
+            Err(error) => {
+                self.desk.wind_up(error)?;
+                End::Complete
+            }
+        };
+        self.finish(end)
+    }
+
+    /// Takes what comes until there is a reason to end.
+    fn work(
+        &mut self,
+        source: &mut Source,
         mut progress: impl FnMut(u64),
     ) -> Result<End, SessionError> {
-        let end = loop {
+        loop {
             if let Some(end) = self.desk.halted() {
-                break end.clone();
+                return Ok(end.clone());
             }
             if self.stop.is_raised() {
-                break End::Stopped;
+                return Ok(End::Stopped);
             }
-            if self.desk.full().is_some() {
-                break End::Complete;
+            if self.desk.is_winding_up() {
+                return Ok(End::Complete);
             }
             let item = if self.desk.has_room() {
                 source.next(self.desk.patience())?
@@ -90,7 +120,7 @@ impl Session {
                 }
                 Item::Intent(line) => self.desk.on_intent(*line)?,
                 Item::Nothing => self.desk.turn()?,
-                Item::End => break End::Complete,
+                Item::End => return Ok(End::Complete),
             }
             if self.desk.must_look() {
                 self.desk.look(Thoroughness::Usual)?;
@@ -99,8 +129,7 @@ impl Session {
                 self.reconciler.if_due(&mut self.desk)?;
             }
             self.keeper.save_if_due(&mut self.desk)?;
-        };
-        self.finish(end)
+        }
     }
 
     /// Waits for what is under way, shows the venue the rest of the market, asks it a last time and saves
@@ -112,8 +141,8 @@ impl Session {
         self.last_look()?;
         self.desk.settle()?;
         self.keeper.close(&mut self.desk)?;
-        if let Some(full) = self.desk.full() {
-            return Err(full.clone().into());
+        if let Some(error) = self.desk.wound_up() {
+            return Err(error);
         }
         Ok(match (end, self.desk.halted()) {
             (End::Complete, Some(halted)) => halted.clone(),

@@ -1,4 +1,5 @@
-//! SIGINT and SIGTERM: the first asks for a clean stop, a second ends the process at once.
+//! SIGINT and SIGTERM: the first asks for a clean stop, a second ends the process at once. A limit is an
+//! error of the call that meets it, and no end of the process.
 
 use std::io;
 use std::sync::Arc;
@@ -10,6 +11,15 @@ use crate::exit::ExitCode;
 #[derive(Clone, Debug, Default)]
 pub struct StopFlag {
     signal: Arc<AtomicUsize>,
+}
+
+/// Lets a file that may grow no more fail the write, so that what is under way can still be settled, rather
+/// than end the process by SIGXFSZ.
+pub fn outlive_file_limits() -> io::Result<()> {
+    // A handler that nobody listens to; unlike a signal that is ignored it is not passed on to children.
+    #[cfg(unix)]
+    signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::default())?;
+    Ok(())
 }
 
 impl StopFlag {

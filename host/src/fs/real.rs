@@ -16,7 +16,8 @@ impl FsFile for File {
     }
 
     fn sync_data(&mut self) -> io::Result<()> {
-        Self::sync_data(self)
+        Self::sync_data(self)?;
+        still_named(self)
     }
 
     fn truncate(&mut self, length: u64) -> io::Result<()> {
@@ -26,6 +27,24 @@ impl FsFile for File {
     fn length(&mut self) -> io::Result<u64> {
         Ok(self.metadata()?.len())
     }
+}
+
+/// A file that somebody removed is written and synced without complaint, and is lost all the same.
+#[cfg(unix)]
+fn still_named(file: &File) -> io::Result<()> {
+    use std::os::unix::fs::MetadataExt as _;
+    match file.metadata()?.nlink() {
+        0 => Err(io::Error::new(
+            io::ErrorKind::NotFound,
+            "the file was removed",
+        )),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(not(unix))]
+const fn still_named(_: &File) -> io::Result<()> {
+    Ok(())
 }
 
 impl Fs for RealFs {

@@ -151,7 +151,8 @@ impl RunDir {
     /// Makes a directory inside, for a simulated venue's own records.
     pub fn make_dir(&self, name: &str) -> Result<PathBuf, RunDirError> {
         let path = self.path.join(name);
-        uninterrupted(|| fs::create_dir_all(&path)).map_err(|source| io_error(&path, source))?;
+        uninterrupted(|| fs::create_dir_all(&path))
+            .map_err(|source| RunDirError::inside(&path, source))?;
         self.sync_names()?;
         Ok(path)
     }
@@ -178,7 +179,7 @@ impl RunDir {
     pub fn sync_names(&self) -> Result<(), RunDirError> {
         RealFs
             .sync_dir(&self.path)
-            .map_err(|source| io_error(&self.path, source))
+            .map_err(|source| RunDirError::inside(&self.path, source))
     }
 
     fn replace(&self, name: &str, text: &[u8]) -> Result<(), RunDirError> {
@@ -188,9 +189,10 @@ impl RunDir {
             file.write_all(text)?;
             file.sync_all()
         };
-        write().map_err(|source| io_error(&new, source))?;
+        write().map_err(|source| RunDirError::inside(&new, source))?;
         let path = self.path.join(name);
-        uninterrupted(|| fs::rename(&new, &path)).map_err(|source| io_error(&path, source))?;
+        uninterrupted(|| fs::rename(&new, &path))
+            .map_err(|source| RunDirError::inside(&path, source))?;
         self.sync_names()
     }
 }

@@ -209,7 +209,8 @@ pub enum LoadError {
     #[error(
         "cannot load plugin {} [{}]: no private copy of it could be made\n  found: {error}\n  \
          expected: {size} bytes of memory, or of room in the directory for temporary files\n  \
-         hint: make room, or set TMPDIR to a directory with room",
+         hint: make room, raise the limit of a file's size (ulimit -f) if there is one, or set TMPDIR to a \
+         directory with room",
         path.display(), self.code()
     )]
     Copy {

@@ -55,8 +55,19 @@ pub enum CheckpointError {
         text: String,
     },
     /// The system said no.
-    #[error("{0}\n  hint: check the disk and the rights; the run's state is safe in its journal")]
+    #[error("{}\n  hint: {}", .0, checkpoint_hint(.0))]
     Io(IoFailure),
+}
+
+const fn checkpoint_hint(failure: &IoFailure) -> &'static str {
+    match failure {
+        IoFailure { gone: true, .. } => failure.way_out(),
+        IoFailure { full: true, .. } => {
+            "free some space, or raise the limit that is in the way, and resume the run; its state is safe in \
+             its journal"
+        }
+        _ => "check the disk and the rights and resume the run; its state is safe in its journal",
+    }
 }
 
 impl From<IoFailure> for CheckpointError {

@@ -130,8 +130,9 @@ pub enum StoreError {
     NotAtWork,
     /// The disk is full. What is known is on it; the attempts are not, and must not be sent.
     #[error(
-        "no room for the journal: {failure}; {} not sent\n  hint: free some space and resume the run; what \
-         became of the orders that were sent is kept in the space that was held back", orders(.keys)
+        "no room for the journal: {failure}; {} not sent\n  hint: free some space, or raise the limit \
+         that is in the way (ulimit -f), and resume the run; what became of the orders that were sent is kept in \
+         the space that was held back", orders(.keys)
     )]
     Full {
         /// The keys of the attempts that were taken back, in the order in which they were staged.

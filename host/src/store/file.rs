@@ -92,7 +92,7 @@ impl Found {
 pub struct FileIdempotencyStore {
     journal: Journal,
     ledger: Ledger,
-    ids: Ids,
+    pub(super) ids: Ids,
 }
 
 impl std::fmt::Debug for FileIdempotencyStore {

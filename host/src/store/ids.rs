@@ -94,7 +94,6 @@ pub(super) struct Ids {
     recent: HashMap<String, Seen>,
     /// The file that the journal was in when ids were last put into the index.
     put_in: u32,
-    failed: Option<StoreError>,
 }
 
 impl Ids {
@@ -106,7 +105,6 @@ impl Ids {
             index: None,
             recent: HashMap::new(),
             put_in: 0,
-            failed: None,
         }
     }
 
@@ -125,38 +123,39 @@ impl Ids {
 
     /// What became of an id; `end` is where the journal ends.
     pub(super) fn seen(&mut self, id: &str, end: Mark) -> Result<Option<Seen>, StoreError> {
-        if let Some(failed) = &self.failed {
-            return Err(failed.clone());
-        }
         if let Some(seen) = self.recent.get(id) {
             return Ok(Some(seen.clone()));
         }
         if planted::is(Bug::IdsForgotten) {
             return Ok(None);
         }
-        match self.index(end)?.get(id) {
+        match self.index(end).and_then(|index| index.get(id)) {
             Err(error @ StoreError::Index { .. }) => {
                 tracing::warn!(%error, "the index of callers' ids is made anew");
-                let mut index = self.index.take().expect("it was just asked");
-                index.clear()?;
-                catch_up(index.as_mut(), self.fs.as_ref(), &self.dir, end)?;
-                self.index.insert(index).get(id)
+                if let Some(mut index) = self.index.take() {
+                    index.clear()?;
+                }
+                self.index(end)?.get(id)
             }
             answer => answer,
         }
     }
 
-    /// Everything up to `end` is in the journal now. An index that fails is not asked any more.
+    /// Everything up to `end` is in the journal now. An index that fails is put down, and opened and filled
+    /// from the journal when it is next asked.
     pub(super) fn committed(&mut self, end: Mark) {
         // Now and then though there are few ids, or the next process would have much to read.
         let is_behind = self.index.is_some() && self.put_in != end.segment;
-        if self.failed.is_some() || !is_behind && self.recent.len() < BATCH {
+        if !is_behind && self.recent.len() < BATCH {
             return;
         }
         self.put_in = end.segment;
         let recent = std::mem::take(&mut self.recent);
         let put = self.index(end).and_then(|index| index.put(&recent, end));
-        self.failed = put.err();
+        if let Err(error) = put {
+            tracing::warn!(%error, "the index of callers' ids is put down");
+            self.index = None;
+        }
     }
 
     /// The index; when it is opened, it is filled up to where the journal ends.

@@ -64,6 +64,16 @@ pub enum RunDirError {
         /// How many it should have, or more.
         expected: u64,
     },
+    /// It was taken away from the process that works in it.
+    #[error(
+        "cannot write {}: the run directory, or a part of it, is gone\n  hint: put it back where it was and \
+         resume the run; without it nobody knows what was sent: look the run's orders up at the venue before you \
+         start a new one", .path.display()
+    )]
+    Gone {
+        /// The file or directory.
+        path: PathBuf,
+    },
     /// The system said no.
     #[error("cannot write {}: {source}\n  hint: {}", .path.display(), hint(.source))]
     Io {
@@ -83,6 +93,17 @@ pub enum AskedError {
     /// It is not what was written.
     #[error(transparent)]
     Sealed(#[from] SealError),
+}
+
+impl RunDirError {
+    /// A call that failed inside a directory that was there.
+    pub(super) fn inside(path: &Path, source: io::Error) -> Self {
+        let path = path.to_owned();
+        match source.kind() {
+            io::ErrorKind::NotFound => Self::Gone { path },
+            _ => Self::Io { path, source },
+        }
+    }
 }
 
 /// The file and what is between it and the message.
@@ -118,8 +139,9 @@ fn has(found: Option<u64>) -> String {
 fn hint(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            "free some space, or choose a --run-dir on another disk"
+            "free some space and resume the run; one that had not begun can have a --run-dir on another disk"
         }
+        io::ErrorKind::FileTooLarge => "raise the limit of a file's size (ulimit -f)",
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
             "choose a --run-dir that you may write to"
         }

@@ -11,8 +11,32 @@ use crate::fs::uninterrupted;
 #[derive(Debug)]
 pub struct RunFile {
     path: PathBuf,
-    file: io::BufWriter<File>,
+    file: io::BufWriter<Sound>,
     length: u64,
+}
+
+/// Takes nothing more once a write has failed: how much of it was taken is not known, and whatever came after
+/// it would be in the wrong place.
+#[derive(Debug)]
+struct Sound {
+    file: File,
+    failed: bool,
+}
+
+impl io::Write for Sound {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.failed {
+            return Err(io::Error::other("a write to it failed before"));
+        }
+        let written = self.file.write(bytes);
+        let is_over = |error: &io::Error| error.kind() != io::ErrorKind::Interrupted;
+        self.failed = written.as_ref().is_err_and(is_over);
+        written
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// A file whose content is to be brought to the disk, by whichever thread has the time.
@@ -30,7 +54,7 @@ impl RunFile {
         let found = match uninterrupted(|| std::fs::metadata(&path)) {
             Ok(about) => Some(about.len()),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-            Err(source) => return Err(RunDirError::Io { path, source }),
+            Err(source) => return Err(RunDirError::inside(&path, source)),
         };
         if found.unwrap_or_default() < length {
             return Err(RunDirError::Short {
@@ -41,12 +65,15 @@ impl RunFile {
         }
         match open_at(&path, length) {
             Ok(file) => Ok(Self::on(path, file, length)),
-            Err(source) => Err(RunDirError::Io { path, source }),
+            Err(source) => Err(RunDirError::inside(&path, source)),
         }
     }
 
     fn on(path: PathBuf, file: File, length: u64) -> Self {
-        let file = io::BufWriter::new(file);
+        let file = io::BufWriter::new(Sound {
+            file,
+            failed: false,
+        });
         Self { path, file, length }
     }
 
@@ -70,14 +97,14 @@ impl RunFile {
     pub fn finish(&mut self) -> Result<(), RunDirError> {
         self.file
             .flush()
-            .and_then(|()| self.file.get_ref().set_len(self.length))
+            .and_then(|()| self.file.get_ref().file.set_len(self.length))
             .map_err(|source| self.failed(source))
     }
 
     /// Hands everything to the system, to be brought to the disk through what this answers.
     pub fn sync_handle(&mut self) -> Result<SyncHandle, RunDirError> {
         self.finish()?;
-        let file = uninterrupted(|| self.file.get_ref().try_clone());
+        let file = uninterrupted(|| self.file.get_ref().file.try_clone());
         Ok(SyncHandle {
             path: self.path.clone(),
             file: file.map_err(|source| self.failed(source))?,
@@ -85,20 +112,15 @@ impl RunFile {
     }
 
     fn failed(&self, source: io::Error) -> RunDirError {
-        RunDirError::Io {
-            path: self.path.clone(),
-            source,
-        }
+        RunDirError::inside(&self.path, source)
     }
 }
 
 impl SyncHandle {
     /// Waits until the content is on the disk.
     pub fn sync(&self) -> Result<(), RunDirError> {
-        self.file.sync_data().map_err(|source| RunDirError::Io {
-            path: self.path.clone(),
-            source,
-        })
+        let synced = self.file.sync_data();
+        synced.map_err(|source| RunDirError::inside(&self.path, source))
     }
 }
 

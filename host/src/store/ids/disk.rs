@@ -58,6 +58,9 @@ impl DiskIndex {
     /// Opens the index in a run directory. One that is damaged is begun anew.
     pub fn open(run_dir: &Path) -> Result<Self, StoreError> {
         let dir = run_dir.join(NAME);
+        if matches!(std::fs::exists(&dir), Ok(false)) {
+            return Self::tree(&dir).map_err(|error| unusable(&dir, &error));
+        }
         match Self::open_whole(&dir) {
             Ok(index) => Ok(index),
             Err(text) => {

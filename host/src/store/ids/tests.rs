@@ -6,7 +6,7 @@ use super::*;
 use crate::fs::{RealFs, SimFs};
 use crate::store::file::Options;
 use crate::store::journal::Sizes;
-use crate::store::tests::{NOW, digest, intent, put, seen, start};
+use crate::store::tests::{NOW, intent, put, seen, start};
 use crate::store::{FileIdempotencyStore, IdempotencyStore as _};
 
 fn open(fs: Arc<dyn Fs>, dir: &Path, ids: IdsAt) -> FileIdempotencyStore {
@@ -183,23 +183,32 @@ impl IdIndex for Failing {
     }
 }
 
+/// One bad write of what can be made anew once ended the run: every id was refused from then on.
 #[test]
-fn an_index_that_fails_and_cannot_be_made_anew_is_told_and_not_asked_again() {
+fn an_index_that_fails_is_put_down_and_filled_again() {
     let fs: Arc<dyn Fs> = Arc::new(SimFs::new());
+    let mut store = open(fs, Path::new("/run"), IdsAt::Memory);
     let fails = Arc::new(AtomicBool::new(true));
-    let mut ids = Ids::new(IdsAt::Memory, fs, Path::new("/run"));
-    ids.index = Some(Box::new(Failing(MemoryIndex::default(), fails.clone())));
-    for number in 0..=BATCH {
-        ids.recent.insert(number.to_string(), seen("a"));
-    }
-    ids.committed(Mark::START);
-    fails.store(false, Ordering::Relaxed);
+    store.ids.index = Some(Box::new(Failing(MemoryIndex::default(), fails)));
+    take_in(&mut store, 0..MANY);
+    assert_known(&mut store, 0..MANY);
+}
+
+#[test]
+fn an_index_that_cannot_be_made_anew_is_told() {
+    let (dir, store) = disk();
+    drop(store);
+    let index = dir.path().join(NAME);
+    std::fs::remove_dir_all(&index).expect("there");
+    std::fs::write(&index, b"in the way").expect("room");
+    let mut store = open(Arc::new(RealFs), dir.path(), IdsAt::Disk);
     for id in ["1", "unknown"] {
-        let answer = ids.seen(id, Mark::START);
+        let answer = store.seen(id);
         assert!(
             matches!(answer, Err(StoreError::Index { .. })),
             "{answer:?}"
         );
     }
-    assert_eq!(digest(), seen("a").digest);
+    std::fs::remove_file(&index).expect("there");
+    assert_known(&mut store, 0..MANY);
 }

@@ -102,20 +102,18 @@ pub enum JournalError {
     },
     /// There is no room left, not even what was held back.
     #[error(
-        "no room for the journal: {0}\n  hint: nothing more is written or sent; free some space and resume \
-         the run, which asks the venue about the open orders"
+        "no room for the journal: {0}\n  hint: nothing more is written or sent; free some space, or \
+         raise the limit that is in the way (ulimit -f), and resume the run, which asks the venue about the \
+         open orders"
     )]
     Full(IoFailure),
     /// The system said no.
-    #[error(
-        "{0}\n  hint: nothing more is written or sent; check the disk and resume the run, which asks the \
-         venue about the open orders"
-    )]
+    #[error("{}\n  hint: nothing more is written or sent; {}", .0, .0.way_out())]
     Io(IoFailure),
     /// A write or sync failed before.
     #[error(
-        "nothing more is written to the journal, because a call failed before: {0}\n  hint: check the disk \
-         and resume the run, which asks the venue about the open orders"
+        "nothing more is written to the journal, because a call failed before: {}\n  hint: {}",
+        .0, .0.way_out()
     )]
     Failed(IoFailure),
     /// A record is too long, or cannot be written as JSON.
@@ -138,6 +136,8 @@ pub struct IoFailure {
     pub text: String,
     /// Whether it was for want of space.
     pub full: bool,
+    /// Whether something was not where it had been put.
+    pub gone: bool,
 }
 
 impl IoFailure {
@@ -147,6 +147,17 @@ impl IoFailure {
             path: path.to_owned(),
             text: error.to_string(),
             full: is_full(error),
+            gone: error.kind() == io::ErrorKind::NotFound,
+        }
+    }
+
+    /// What the reader of the message can do.
+    pub(in crate::store) const fn way_out(&self) -> &'static str {
+        if self.gone {
+            "the run directory, or a part of it, is gone: put it back where it was and resume the run; without \
+             it nobody knows what was sent: look the run's orders up at the venue before you start a new one"
+        } else {
+            "check the disk and resume the run, which asks the venue about the open orders"
         }
     }
 }
