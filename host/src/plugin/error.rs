@@ -145,9 +145,9 @@ pub enum LoadError {
         /// The file of pins.
         lock: PathBuf,
         /// What is there.
-        found: Pin,
+        found: Box<Pin>,
         /// What is pinned.
-        expected: Pin,
+        expected: Box<Pin>,
     },
 
     /// A plugin that trades with real money has to be pinned.

@@ -176,8 +176,8 @@ impl Lock {
                 return Err(LoadError::NotThePinned {
                     path: plugin.path().to_owned(),
                     lock: self.path.clone(),
-                    found: Pin::of(plugin),
-                    expected: pin.clone(),
+                    found: Box::new(Pin::of(plugin)),
+                    expected: Box::new(pin.clone()),
                 });
             }
         }
@@ -255,5 +255,84 @@ fn content(path: &Path, file: &str, at: usize, text: String) -> LockError {
         line: 1 + before.matches('\n').count(),
         column: 1 + before[line_start..].chars().count(),
         text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pin(id: &str, target: &str, digit: &str) -> Pin {
+        Pin {
+            id: id.to_owned(),
+            version: "0.1.0".to_owned(),
+            target: target.to_owned(),
+            sha256: digit.repeat(64),
+        }
+    }
+
+    fn at(dir: &tempfile::TempDir) -> PathBuf {
+        dir.path().join("plugins.lock")
+    }
+
+    #[test]
+    fn what_is_written_is_read_in_the_order_of_ids_and_other_machines_keep_their_pins() {
+        let dir = tempfile::tempdir().expect("room");
+        let mut lock = Lock::read(&at(&dir)).expect("none is no mistake");
+        assert_eq!(lock.pin("b"), None);
+        for pin in [
+            pin("b", TARGET, "1"),
+            pin("a", TARGET, "2"),
+            pin("b", "elsewhere", "3"),
+        ] {
+            lock.pins.push(pin);
+        }
+        lock.put(pin("b", TARGET, "4"));
+        lock.write().expect("room");
+        let read = Lock::read(&at(&dir)).expect("it was just written");
+        assert_eq!(read, lock);
+        assert_eq!(read.pin("b"), Some(&pin("b", TARGET, "4")));
+        assert_eq!(read.pins.len(), 3);
+        assert!(lock.remove("b") && !lock.remove("b"));
+        assert_eq!(
+            lock.pins,
+            [pin("a", TARGET, "2"), pin("b", "elsewhere", "3")]
+        );
+        let files = std::fs::read_dir(dir.path()).expect("there").count();
+        assert_eq!(files, 1, "nothing is left over");
+    }
+
+    #[test]
+    fn every_mistake_has_its_place() {
+        let dir = tempfile::tempdir().expect("room");
+        let said = |text: &str| {
+            std::fs::write(at(&dir), text).expect("room");
+            let error = Lock::read(&at(&dir)).expect_err(text).to_string();
+            let shown = dir.path().display().to_string();
+            let first = error.lines().next().unwrap_or_default().to_owned();
+            first.replace(&format!("{shown}/"), "")
+        };
+        let entry = |sha256: &str| {
+            format!(
+                "[[plugin]]\nid = \"a\"\nversion = \"1.0.0\"\ntarget = \"t\"\nsha256 = \"{sha256}\"\n"
+            )
+        };
+        let good = entry(&"ab".repeat(32));
+        let texts = [
+            said("version = 1\nx"),
+            said("version = 2"),
+            said(""),
+            said(&format!("version = 1\n{}", entry("abc"))),
+            said(&format!("version = 1\n{good}{good}")),
+            said(&format!("version = 1\n{good}more = 1\n")),
+        ];
+        insta::assert_snapshot!(texts.join("\n"), @r"
+        the pinned plugins cannot be read: plugins.lock:2:2: key with no value, expected `=`
+        the pinned plugins cannot be read: plugins.lock:1:1: version 2 of the file, and this investbot knows 1
+        the pinned plugins cannot be read: plugins.lock:1:1: missing field `version`
+        the pinned plugins cannot be read: plugins.lock:6:11: the sha256 of `a` is not 64 hexadecimal digits
+        the pinned plugins cannot be read: plugins.lock:11:11: `a` is pinned twice
+        the pinned plugins cannot be read: plugins.lock:7:1: unknown field `more`, expected one of `id`, `version`, `target`, `sha256`
+        ");
     }
 }
