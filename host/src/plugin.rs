@@ -18,6 +18,7 @@
 
 pub mod catalog;
 mod client;
+pub mod conformance;
 mod error;
 mod format;
 mod hint;
