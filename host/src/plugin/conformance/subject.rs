@@ -317,6 +317,11 @@ impl Session<'_> {
         if order.time_in_force == TimeInForce::Gtd {
             order.expire_time = Some(self.now().after(Duration::from_secs(86_400)));
         }
+        self.fresh(order)
+    }
+
+    /// With a deadline that lies ahead, where one is enforced.
+    fn fresh(&self, mut order: NewOrder) -> NewOrder {
         if let Deadline::Enforced { max_ms, .. } = self.subject.capabilities().deadline {
             let longest = Duration::from_millis(max_ms).min(Duration::from_secs(10));
             order.deadline = Some(self.now().after(longest));
@@ -327,7 +332,7 @@ impl Session<'_> {
     /// Sends an order and finds out what became of it, as the host would: what was not sent is sent again, what is
     /// unknown is asked about. A refusal is an answer.
     pub(super) fn place(&self, order: &NewOrder) -> Result<Answer<OrderReport>, Objection> {
-        let mut order = order.clone();
+        let mut order = self.fresh(order.clone());
         for _ in 0..TRIES {
             let error = match self.venue.place(&order) {
                 Ok(report) => return Ok(Ok(report)),
@@ -344,7 +349,7 @@ impl Session<'_> {
                 }
             }
             self.rest(&error);
-            order = self.timed(order);
+            order = self.fresh(order);
         }
         failed(format!("an order was not placed in {TRIES} tries"))
     }
