@@ -5,6 +5,7 @@
 
 pub mod args;
 mod drill;
+mod plugin;
 pub mod resolve;
 mod run;
 mod settings;
@@ -15,6 +16,7 @@ use clap::{Parser, Subcommand};
 
 use self::args::RunArgs;
 use self::drill::DrillArgs;
+use self::plugin::PluginArgs;
 use self::resolve::ResolveArgs;
 use self::verify::VerifyArgs;
 use crate::exec::signals::outlive_file_limits;
@@ -48,6 +50,9 @@ enum Command {
     /// Kills runs, resumes them, and compares what they tell with what the venue has
     #[command(after_long_help = drill::EXAMPLES, long_about = drill::ABOUT)]
     Drill(DrillArgs),
+    /// Shows the exchange adapters that are there, and what each can do
+    #[command(after_long_help = plugin::EXAMPLES, long_about = plugin::ABOUT)]
+    Plugin(PluginArgs),
 }
 
 /// Runs the process's command line.
@@ -61,5 +66,6 @@ pub fn main() -> std::process::ExitCode {
         Command::Resolve(args) => resolve::run(&args).into(),
         Command::Verify(args) => verify::run(args).into(),
         Command::Drill(args) => drill::run(args).into(),
+        Command::Plugin(args) => plugin::run(args).into(),
     }
 }

@@ -16,12 +16,15 @@
 //! # Ok(()) }
 //! ```
 
+pub mod catalog;
 mod client;
+pub mod conformance;
 mod error;
 mod format;
 mod hint;
 mod image;
 mod layout;
+pub mod lock;
 mod manifest;
 mod map;
 mod open;
@@ -55,6 +58,17 @@ pub use version::ApiVersion;
 use image::Image;
 use services::Session;
 use verify::Verified;
+
+/// What the file of a plugin that fits this host says.
+#[derive(Clone, Debug)]
+pub struct About {
+    /// What the plugin says about itself; checked to make sense.
+    pub manifest: Manifest,
+    /// The version of the plugin API that it was built with.
+    pub api: ApiVersion,
+    /// The digest of the file's bytes, in hexadecimal.
+    pub sha256: String,
+}
 
 /// A plugin that fits this host. None of its code has run.
 pub struct Plugin {
@@ -102,6 +116,16 @@ impl Plugin {
     #[must_use]
     pub fn api(&self) -> ApiVersion {
         self.verified.api
+    }
+
+    /// What the file says, without its bytes.
+    #[must_use]
+    pub fn into_about(self) -> About {
+        About {
+            manifest: self.verified.manifest,
+            api: self.verified.api,
+            sha256: self.image.sha256,
+        }
     }
 
     /// Maps the bytes that were read, and opens an adapter with `params`, which must fit the manifest.

@@ -27,7 +27,10 @@ const ROOMS: &[(&str, &[&str])] = &[
         "drill",
         &["clock", "config", "exec", "exit", "fs", "observe"],
     ),
-    ("cli", &["config", "drill", "exec", "exit", "observe"]),
+    (
+        "cli",
+        &["config", "drill", "exec", "exit", "observe", "plugin"],
+    ),
 ];
 
 fn sources(path: &Path, files: &mut Vec<PathBuf>) {

@@ -8,3 +8,4 @@ mod plugin_author;
 mod plugin_calls;
 mod plugin_load;
 mod plugin_open;
+mod plugin_swap;

@@ -10,6 +10,8 @@ mod drill;
 mod intents;
 mod lost_end;
 mod outside_crate;
+mod plugin_check;
+mod plugin_command;
 mod plugins;
 #[cfg(unix)]
 mod readme;

@@ -7,6 +7,7 @@ use investbot_plugin_api::manifest::SecretSpec;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::layers::read;
+use super::origin::Origin;
 use super::problem::{Problem, sentence};
 use super::variables::{Variable, Variables};
 
@@ -41,6 +42,15 @@ impl Places<'_> {
                 found: self.slip_of(&spec.env),
             }),
         }
+    }
+
+    /// Where the secret would come from; `None` if nobody gives it. Its value is not looked at.
+    pub(super) fn origin_of(&self, spec: &SecretSpec) -> Option<&Origin> {
+        let of_file = format!("{}_FILE", spec.env);
+        let variable = self
+            .variable(&spec.env)
+            .or_else(|| self.variable(&of_file))?;
+        Some(&variable.origin)
     }
 
     fn variable(&self, name: &str) -> Option<&Variable> {

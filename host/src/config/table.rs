@@ -90,6 +90,14 @@ pub const SETTINGS: &[Setting] = &[
         Kind::Sha256,
         "The SHA-256 digest that the plugin's library must have",
     ),
+    Setting::new(
+        "plugin.lock",
+        "INVESTBOT_PLUGIN_LOCK",
+        Kind::Path,
+        "The file of pinned plugins, which `investbot plugin pin` writes",
+    )
+    .default("plugins.lock")
+    .presentation(),
     // What it is run on
     Setting::new(
         "bars.source",

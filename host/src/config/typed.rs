@@ -26,6 +26,8 @@ pub struct PluginSearch {
     pub path: Vec<PathBuf>,
     /// The digest it must have, in lower case hexadecimal.
     pub sha256: Option<String>,
+    /// The file of pinned plugins.
+    pub lock: PathBuf,
 }
 
 /// The bars.

@@ -1,7 +1,7 @@
 //! Whether a configuration fits the plugin it names and the work it is for.
 
 use investbot_plugin_api::SecretString;
-use investbot_plugin_api::manifest::Manifest;
+use investbot_plugin_api::manifest::{Manifest, SecretSpec};
 use serde_json::Value as Json;
 
 use super::error::ConfigError;
@@ -165,17 +165,34 @@ impl RuntimeConfig {
         })
     }
 
+    /// Where each secret that a manifest names comes from; `None` for one that nobody gives. No value is looked at.
+    #[must_use]
+    pub fn secret_origins<'m>(
+        &self,
+        manifest: &'m Manifest,
+    ) -> Vec<(&'m SecretSpec, Option<Origin>)> {
+        let places = self.secret_places(manifest);
+        let secrets = manifest.secrets.iter();
+        secrets
+            .map(|spec| (spec, places.origin_of(spec).cloned()))
+            .collect()
+    }
+
+    fn secret_places<'a>(&'a self, manifest: &'a Manifest) -> Places<'a> {
+        Places {
+            env: &self.env,
+            dotenv: &self.dotenv,
+            directory: &self.directory,
+            secrets: &manifest.secrets,
+        }
+    }
+
     fn secrets(
         &self,
         manifest: &Manifest,
         problems: &mut Vec<Problem>,
     ) -> Vec<(String, SecretString)> {
-        let places = Places {
-            env: &self.env,
-            dotenv: &self.dotenv,
-            directory: &self.directory,
-            secrets: &manifest.secrets,
-        };
+        let places = self.secret_places(manifest);
         let mut secrets = Vec::new();
         for spec in &manifest.secrets {
             match places.look_up(&manifest.plugin.id, spec) {

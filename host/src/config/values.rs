@@ -92,6 +92,7 @@ impl Values<'_> {
             dirs: self.paths("plugin.dir"),
             path: self.paths("plugin.path"),
             sha256: self.owned("plugin.sha256"),
+            lock: self.text("plugin.lock").into(),
         }
     }
 

@@ -17,6 +17,7 @@ use crate::feed::{DataError, IntentError};
 use crate::observe::record::RecordError;
 use crate::observe::run_dir::{AskedError, RunDirError};
 use crate::plugin::LoadError;
+use crate::plugin::lock::LockError;
 use crate::store::StoreError;
 use crate::store::checkpoint::CheckpointError;
 use crate::store::journal::JournalError;
@@ -38,6 +39,9 @@ pub enum RunError {
     /// The plugin was refused or would not open.
     #[error(transparent)]
     Plugin(Box<LoadError>),
+    /// The pinned plugins cannot be read.
+    #[error(transparent)]
+    Lock(#[from] LockError),
     /// The plugin is not the one that the run was started with.
     #[error(
         "the run in {} was started with another library of its plugin; to go on with this one, set \
@@ -194,7 +198,7 @@ impl RunError {
     pub fn exit_code(&self) -> ExitCode {
         match self {
             Self::Config(error) if error.is_of_another_run() => ExitCode::RunDir,
-            Self::Config(_) | Self::Intents { .. } => ExitCode::ConfigOrData,
+            Self::Config(_) | Self::Lock(_) | Self::Intents { .. } => ExitCode::ConfigOrData,
             Self::OtherData { .. } => ExitCode::RunDir,
             Self::NotHeld { .. } => ExitCode::Usage,
             Self::Lines(error) => error.exit_code(),

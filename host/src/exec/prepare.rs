@@ -14,6 +14,7 @@ use super::source::{Source, Window};
 use crate::config::{ConfigError, Gaps, IntentSource, Mode, RuntimeConfig, ValidatedPluginConfig};
 use crate::engine::strategy::{self, Strategy};
 use crate::feed::{BarOptions, BarReader, BarStream, Bundled, GapPolicy, IntentReader};
+use crate::plugin::lock::Lock;
 use crate::plugin::{Plugin, SearchPath};
 
 type Validate = fn(&RuntimeConfig, &Manifest, Mode) -> Result<ValidatedPluginConfig, ConfigError>;
@@ -55,6 +56,7 @@ impl Prepared {
             None => error,
         })?;
         let valid = validate(&config, plugin.manifest(), mode)?;
+        require_pin(&config, &plugin)?;
         let simulated = plugin.manifest().plugin.simulated;
         let bars = if simulated {
             Some(open_bars(&config)?)
@@ -143,19 +145,40 @@ fn check_strategy(config: &mut RuntimeConfig, mode: Mode) {
     }
 }
 
-/// Finds the plugin that a configuration names, and checks it; none of its code runs.
-pub fn find_plugin(config: &RuntimeConfig) -> Result<Plugin, RunError> {
+/// Where a configuration has plugins looked for.
+#[must_use]
+pub fn search_path(config: &RuntimeConfig) -> SearchPath {
     // Directories of the configuration become one more variable of the same shape.
     let listed: OsString = std::env::join_paths(&config.plugin.path).unwrap_or_default();
-    let search = SearchPath::of_this_process(&config.plugin.dirs, Some(&listed));
+    SearchPath::of_this_process(&config.plugin.dirs, Some(&listed))
+}
+
+/// Finds the plugin that a configuration names, and checks it; none of its code runs.
+pub fn find_plugin(config: &RuntimeConfig) -> Result<Plugin, RunError> {
+    let search = search_path(config);
     let pin = config.plugin.sha256.as_deref();
-    Plugin::inspect(&config.exchange.kind, &search, pin).map_err(|plugin| match config.check() {
+    let lock = Lock::read(&config.plugin.lock)?;
+    let asked = &config.exchange.kind;
+    let found = Plugin::inspect(asked, &search, pin).and_then(|plugin| {
+        lock.check(asked, &plugin)?;
+        Ok(plugin)
+    });
+    found.map_err(|plugin| match config.check() {
         Ok(()) => RunError::from(plugin),
         Err(config) => RunError::PluginAndConfig {
             plugin: Box::new(plugin),
             config,
         },
     })
+}
+
+/// A plugin that trades with real money must be one that somebody has decided to trust.
+fn require_pin(config: &RuntimeConfig, plugin: &Plugin) -> Result<(), RunError> {
+    let is_pinned = config.plugin.sha256.is_some();
+    if !plugin.manifest().plugin.real_money || is_pinned {
+        return Ok(());
+    }
+    Ok(Lock::read(&config.plugin.lock)?.require(plugin)?)
 }
 
 fn open_bars(config: &RuntimeConfig) -> Result<BarReader, RunError> {

@@ -50,6 +50,17 @@ impl PluginVenue {
         }
     }
 
+    /// A call with any name and any bytes, for those who try what happens then.
+    pub(super) fn raw(&self, op: &str, body: &[u8]) -> Result<Vec<u8>, Vec<u8>> {
+        match self
+            .adapter
+            .call(RStr::from_str(op), RSlice::from_slice(body))
+        {
+            RResult::ROk(bytes) => Ok(bytes.into_vec()),
+            RResult::RErr(bytes) => Err(bytes.into_vec()),
+        }
+    }
+
     fn call<I, O>(&self, op: Operation, body: &I) -> Answer<O>
     where
         I: Encode<()>,

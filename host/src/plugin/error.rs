@@ -7,6 +7,7 @@ use std::time::Duration;
 use investbot_plugin_api::AdapterError;
 
 use super::hint::{NotFoundHint, Searched, epoch_hint, open_hint, shared_directory_hint};
+use super::lock::Pin;
 use super::manifest::ManifestProblem;
 use super::resolve::Origin;
 
@@ -128,6 +129,42 @@ pub enum LoadError {
         found: String,
         /// The pinned digest.
         expected: String,
+    },
+
+    /// The file is not the one that `plugins.lock` has.
+    #[error(
+        "cannot load plugin {} [{}]: it is not the one that is pinned in {}\n  \
+         found: {} {}, sha256 {}\n  expected: {} {}, sha256 {}\n  \
+         hint: if you replaced the plugin on purpose: investbot plugin pin {}",
+        path.display(), self.code(), lock.display(), found.id, found.version, found.sha256,
+        expected.id, expected.version, expected.sha256, path.display()
+    )]
+    NotThePinned {
+        /// The file.
+        path: PathBuf,
+        /// The file of pins.
+        lock: PathBuf,
+        /// What is there.
+        found: Box<Pin>,
+        /// What is pinned.
+        expected: Box<Pin>,
+    },
+
+    /// A plugin that trades with real money has to be pinned.
+    #[error(
+        "cannot load plugin {} [{}]: it trades with real money and is not pinned\n  \
+         found: no `{id}` for this kind of machine in {}\n  \
+         expected: the digest of a file that you have decided to trust\n  \
+         hint: investbot plugin pin {}",
+        path.display(), self.code(), lock.display(), path.display()
+    )]
+    NotPinned {
+        /// The file.
+        path: PathBuf,
+        /// The plugin's id.
+        id: String,
+        /// The file of pins.
+        lock: PathBuf,
     },
 
     /// The file is something else.
@@ -322,7 +359,8 @@ impl LoadError {
             Self::TooLarge { .. } => "PLUGIN_TOO_LARGE",
             Self::InsecurePermissions { .. } => "INSECURE_PERMISSIONS",
             Self::Pin { .. } => "PIN_INVALID",
-            Self::HashMismatch { .. } => "HASH_MISMATCH",
+            Self::HashMismatch { .. } | Self::NotThePinned { .. } => "HASH_MISMATCH",
+            Self::NotPinned { .. } => "NOT_PINNED",
             Self::NotAPlugin { .. } => "NOT_A_PLUGIN",
             Self::WrongTarget { .. } => "WRONG_TARGET",
             Self::AbiEpoch { .. } => "ABI_EPOCH",

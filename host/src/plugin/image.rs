@@ -43,7 +43,7 @@ impl Image {
     pub(super) fn check_pin(&self, pin: &str) -> Result<(), LoadError> {
         let trimmed = pin.trim();
         let digits = trimmed.strip_prefix("sha256:").unwrap_or(trimmed);
-        if digits.len() != 64 || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
+        if !is_sha256(digits) {
             return Err(LoadError::Pin {
                 pin: printable(pin, 100),
             });
@@ -57,6 +57,11 @@ impl Image {
             expected: digits.to_ascii_lowercase(),
         })
     }
+}
+
+/// Whether a text is a digest in hexadecimal.
+pub(super) fn is_sha256(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
 fn read(path: &Path) -> io::Result<Result<Vec<u8>, LoadError>> {

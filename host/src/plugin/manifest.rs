@@ -9,7 +9,7 @@ use investbot_plugin_api::manifest::{
 };
 use investbot_plugin_api::{OrderType, TimeInForce};
 
-use super::text::one_line;
+use super::text::{one_line, printable};
 use super::version::{ApiVersion, is_full_version};
 
 /// The shortest client order id that still tells one order from every other.
@@ -127,6 +127,7 @@ fn check(manifest: &Manifest) -> Result<(), ManifestProblem> {
         &plugin.requires_api,
         || "MAJOR.MINOR".to_owned(),
     )?;
+    check_text("plugin.description", &plugin.description)?;
     check_capabilities(&manifest.capabilities)?;
     for (i, secret) in manifest.secrets.iter().enumerate() {
         check_secret(secret, &manifest.secrets[..i])?;
@@ -163,6 +164,14 @@ fn check_capabilities(capabilities: &Capabilities) -> Result<(), ManifestProblem
             "at least one that this host knows".to_owned()
         })?;
     }
+    for (key, words) in [
+        ("order_fields", &capabilities.order_fields),
+        ("definitive_codes", &capabilities.definitive_codes),
+    ] {
+        for word in words {
+            check_text(&format!("capabilities.{key}"), word)?;
+        }
+    }
     if let Dedupe::Window { window_ms } = capabilities.dedupe {
         at_least("dedupe.window_ms", window_ms, 1)?;
     }
@@ -183,6 +192,7 @@ fn check_secret(secret: &SecretSpec, before: &[SecretSpec]) -> Result<(), Manife
     ensure(plain, "secrets.env", &secret.env, || {
         "an environment name of capital letters, digits and `_`".to_owned()
     })?;
+    check_text("secrets.help", &secret.help)?;
     let first = before.iter().all(|other| other.env != secret.env);
     ensure(first, "secrets.env", &secret.env, || {
         "each name once".to_owned()
@@ -190,6 +200,13 @@ fn check_secret(secret: &SecretSpec, before: &[SecretSpec]) -> Result<(), Manife
 }
 
 fn check_config(name: &str, key: &ConfigKey) -> Result<(), ManifestProblem> {
+    check_text(&format!("{name}.help"), &key.help)?;
+    for choice in &key.one_of {
+        check_text(&format!("{name}.one_of"), choice)?;
+    }
+    if let Some(ConfigValue::Text(text)) = &key.default {
+        check_text(&format!("{name}.default"), text)?;
+    }
     let numeric = matches!(key.kind, ConfigType::Integer | ConfigType::Decimal);
     let of_type = |field: &str, value: &ConfigValue| {
         ensure(
@@ -239,6 +256,15 @@ fn check_config(name: &str, key: &ConfigKey) -> Result<(), ManifestProblem> {
         })?;
     }
     Ok(())
+}
+
+/// Text that is shown on terminals and in messages.
+fn check_text(key: &str, text: &str) -> Result<(), ManifestProblem> {
+    const LONGEST: usize = 300;
+    let shown = printable(text, LONGEST);
+    ensure(shown == text, key, &shown, || {
+        format!("one line of at most {LONGEST} bytes, without control characters")
+    })
 }
 
 fn range(min: Option<Decimal>, max: Option<Decimal>) -> String {
@@ -395,6 +421,9 @@ help = "The mode"
             ("min = 0", "one_of = [\"a\"]"),
             ("id = \"my-venue\"\n", ""),
             ("description", "description = 1\nx"),
+            ("My Venue\"", "My \\u001b[31mVenue\""),
+            ("help = \"How long\"", "help = \"How\\nlong\""),
+            ("\"slow\"]", "\"s\\u202elow\"]"),
             ("[plugin]", "[plugin"),
         ];
         let texts: Vec<_> = cases.iter().map(|(from, to)| problem(from, to)).collect();
@@ -423,6 +452,9 @@ help = "The mode"
         config.fee.one_of = `a`, expected no choices for a decimal
         plugin.toml:2:1: missing field `id`
         plugin.toml:6:15: invalid type: integer `1`, expected a string
+        plugin.description = `Adapter for My \u{1b}[31mVenue`, expected one line of at most 300 bytes, without control characters
+        config.window.help = `How\nlong`, expected one line of at most 300 bytes, without control characters
+        config.mode.one_of = `s\u{202e}low`, expected one line of at most 300 bytes, without control characters
         plugin.toml:2:8: unclosed table, expected `]`
         "#);
     }

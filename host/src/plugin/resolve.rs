@@ -91,6 +91,31 @@ impl SearchPath {
         &self.dirs
     }
 
+    /// The libraries that are there, by the names that find them, in the order in which they are found.
+    pub(super) fn libraries(&self) -> Vec<(String, PathBuf, Origin)> {
+        let mut libraries = Vec::new();
+        for (dir, origin) in &self.dirs {
+            let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
+            let mut files: Vec<_> = entries
+                .filter_map(|entry| {
+                    let file_name = entry.file_name();
+                    let file_name = file_name.to_str()?;
+                    let name = name_of(file_name, false)?;
+                    // Within a directory, investbot's own naming is looked for first.
+                    let is_second = name_of(file_name, true).is_none();
+                    Some((name, is_second, entry.path()))
+                })
+                .collect();
+            files.sort();
+            libraries.extend(
+                files
+                    .into_iter()
+                    .map(|(name, _, path)| (name, path, *origin)),
+            );
+        }
+        libraries
+    }
+
     /// The names of the libraries that are there, by the looks of their file names; `family` alone
     /// leaves out those that are not named like a plugin of investbot.
     fn names(&self, family: bool) -> BTreeSet<String> {

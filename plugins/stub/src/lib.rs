@@ -56,6 +56,7 @@ impl Adapter for Stub {
     }
 
     fn place(&self, call: &Call<'_>, order: &NewOrder) -> Answer<OrderReport> {
+        check_claimed(order)?;
         // The way to the venue. Time belongs to the host: ask the call, never the system. Nothing has
         // been sent yet, so an interruption here is `not_sent`: the host may safely send again.
         let latency = Duration::from_millis(self.config.latency_ms);
@@ -166,6 +167,21 @@ impl Stub {
         let lock = self.books.lock();
         lock.expect("the host does not enter an adapter again that has panicked")
     }
+}
+
+/// The host sends only what `plugin.toml` claims. An order that is something else must not become one of these.
+fn check_claimed(order: &NewOrder) -> Answer<()> {
+    use {OrderType as T, TimeInForce as F};
+    let priced = match order.order_type {
+        T::Market => true,
+        T::Limit => order.limit_price.is_some(),
+        _ => false,
+    };
+    if priced && matches!(order.time_in_force, F::Gtc | F::Ioc | F::Fok) {
+        return Ok(());
+    }
+    let text = "market and limit orders are taken, the latter with a price, and gtc, ioc or fok";
+    Err(refused(ErrorKind::InvalidOrder, text))
 }
 
 /// A definite "no": the order is not in the book and never was.

@@ -1,0 +1,103 @@
+//! `investbot plugin`: which plugins there are, what one says about itself, and which may be loaded.
+
+mod check;
+mod info;
+mod list;
+mod pin;
+
+use clap::{Args, Subcommand};
+
+use super::settings::{configure, plugin_dirs};
+use crate::config::{FlagValue, RuntimeConfig};
+use crate::exit::ExitCode;
+
+/// The text above the arguments in the long help.
+pub(super) const ABOUT: &str = "\
+Shows exchange adapters, tests them, and pins them. But for the tests none of a plugin's code runs: everything is read \
+out of its file.";
+
+/// The text below the arguments in the long help.
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  investbot plugin list                   every plugin that a name would find, and the file
+  investbot plugin info paper             what it can do, how it is configured, which secrets it needs
+  investbot plugin info ./libmine.so      the same of a file
+  investbot plugin check ./libmine.so     whether it does what the contract asks and what it claims
+  investbot plugin pin paper              notes its digest in plugins.lock; another file is refused from then on
+  investbot plugin list --json            one line a plugin, for scripts";
+
+/// What to do with plugins.
+#[derive(Args, Clone, Debug, PartialEq, Eq)]
+pub(super) struct PluginArgs {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
+enum Command {
+    /// Lists the plugins in the directories that are searched
+    List(Common),
+    /// Tells all that a plugin says about itself
+    Info {
+        /// A plugin's name, or the path of its library
+        #[arg(value_name = "NAME|PATH")]
+        plugin: String,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Tests whether a plugin does what the contract asks and what it claims
+    #[command(after_long_help = check::EXAMPLES, long_about = check::ABOUT)]
+    Check(check::CheckArgs),
+    /// Notes the digest of a plugin's file: from then on no other file is loaded in its place
+    Pin {
+        /// A plugin's name, or the path of its library
+        #[arg(value_name = "NAME|PATH")]
+        plugin: String,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Takes a pin back
+    Unpin {
+        /// The plugin's id
+        #[arg(value_name = "ID")]
+        id: String,
+        #[command(flatten)]
+        common: Common,
+    },
+}
+
+/// What all take.
+#[derive(Args, Clone, Debug, PartialEq, Eq)]
+struct Common {
+    /// A directory that is searched for plugins before all others
+    #[arg(long, value_name = "DIR")]
+    plugin_dir: Vec<String>,
+    /// Writes JSON to standard output, one object a line
+    #[arg(long)]
+    json: bool,
+}
+
+impl Common {
+    fn configure(&self) -> RuntimeConfig {
+        self.configure_with(Vec::new())
+    }
+
+    fn configure_with(&self, mut flags: Vec<FlagValue>) -> RuntimeConfig {
+        flags.extend(plugin_dirs(self.plugin_dir.clone()));
+        configure(flags, None)
+    }
+}
+
+/// Does it.
+pub(super) fn run(args: PluginArgs) -> ExitCode {
+    match args.command {
+        Command::List(common) => list::run(&common),
+        Command::Info { plugin, common } => info::run(&plugin, &common),
+        Command::Check(args) => check::run(&args),
+        Command::Pin { plugin, common } => pin::pin(&plugin, &common),
+        Command::Unpin { id, common } => pin::unpin(&id, &common),
+    }
+}
+
+/// The format of all, in JSON.
+const FORMAT: &str = "investbot.plugin";
