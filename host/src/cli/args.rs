@@ -147,6 +147,7 @@ mod tests {
                 "exchange.call_timeout_ms",
                 "plugin.path",
                 "plugin.sha256",
+                "plugin.lock",
                 "bars.batch",
                 "retry.base_ms",
                 "retry.cap_ms",
