@@ -158,7 +158,7 @@ fn what_may_only_be_sent_before_a_moment_is_not_sent_after_it() {
         let answers = hands.poll(Duration::ZERO).expect("nor here");
         assert_eq!(calls.load(Ordering::SeqCst), sent, "{before:?}");
         let error = answers[0].error();
-        let kind = error.map(|error| (error.kind.clone(), error.effect));
+        let kind = error.map(|error| (error.kind, error.effect));
         let too_late = (ErrorKind::DeadlinePassed, Effect::NotSent);
         assert_eq!(kind, (sent == 0).then_some(too_late));
     }
