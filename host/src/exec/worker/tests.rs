@@ -1,12 +1,19 @@
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Barrier};
+use std::sync::{Arc, Barrier, Mutex};
+use std::time::Duration;
 
 use investbot_plugin_api::manifest::VenueClass;
-use investbot_plugin_api::{NewOrder, OrderRef, OrderReport, OrderStatus, UnixNanos};
+use investbot_plugin_api::{
+    AdapterError, Decimal, Effect, ErrorKind, NewOrder, OrderRef, OrderReport, OrderStatus, Side,
+    UnixNanos,
+};
 
 use super::driver::Driver;
 use crate::clock::RunClock;
 use crate::engine::Outcome;
+use crate::engine::protocol::Asking;
+use crate::exec::hands::{Hand, Hands, Request};
 use crate::exec::testing::{Behaviour, TestVenue, manifest};
 use crate::plugin::Answer;
 use crate::store::record::Record;
@@ -123,4 +130,62 @@ fn what_waits_for_a_sick_venue_lets_the_others_pass() {
     }
     let names: Vec<_> = driver.run().into_iter().map(|(name, _)| name).collect();
     assert_eq!(names, ["b", "a"], "a waits before it is sent again");
+}
+
+/// Where a window of recognised ids closes while the process stands still, a resend would be a second order: the
+/// clock is looked at just before the request.
+#[test]
+fn what_may_only_be_sent_before_a_moment_is_not_sent_after_it() {
+    let calls = Arc::new(AtomicUsize::new(0));
+    let counted = calls.clone();
+    let place = move |order: &NewOrder| {
+        counted.fetch_add(1, Ordering::SeqCst);
+        Ok(accept(order))
+    };
+    let clock = Arc::new(RunClock::simulated());
+    clock.advance_to(UnixNanos(10));
+    let venue = Arc::new(TestVenue(Placing(place)));
+    let mut hands = Hands::inline(Hand::new(venue, clock, Asking::Nothing));
+    let order = NewOrder::new("a", "BTC/USD", Side::Buy, Decimal::ONE);
+    for (before, sent) in [(Some(10), 0), (Some(11), 1), (None, 2)] {
+        hands
+            .give(Request::Place {
+                ticket: 1,
+                order: order.clone(),
+                before: before.map(UnixNanos),
+            })
+            .expect("there are no threads to be lost");
+        let answers = hands.poll(Duration::ZERO).expect("nor here");
+        assert_eq!(calls.load(Ordering::SeqCst), sent, "{before:?}");
+        let error = answers[0].error();
+        let kind = error.map(|error| (error.kind, error.effect));
+        let too_late = (ErrorKind::DeadlinePassed, Effect::NotSent);
+        assert_eq!(kind, (sent == 0).then_some(too_late));
+    }
+}
+
+/// A store tells by an order's place whether it may have been sent, so that no order may pass an earlier one's first
+/// attempt: one that the governor held back was passed by the next.
+#[test]
+fn no_first_attempt_passes_an_earlier_one_that_the_governor_holds_back() {
+    let placed = Arc::new(Mutex::new(Vec::new()));
+    let names = placed.clone();
+    let place = move |order: &NewOrder| {
+        let mut names = names.lock().expect("nobody panicked");
+        names.push(order.client_order_id.clone());
+        if names.len() == 1 {
+            let error = AdapterError::not_sent(ErrorKind::RateLimited, "too many requests");
+            return Err(error.with_retry_after(Duration::from_secs(1)));
+        }
+        Ok(accept(order))
+    };
+    let mut driver = driver(place, 0);
+    for name in ["a", "b", "c"] {
+        driver.submit(name);
+    }
+    driver.run();
+    let mut first = placed.lock().expect("nobody panicked").clone();
+    let mut seen = BTreeSet::new();
+    first.retain(|name| seen.insert(name.clone()));
+    assert_eq!(first, ["a", "b", "c"]);
 }

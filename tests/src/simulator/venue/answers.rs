@@ -141,7 +141,14 @@ impl SimVenue {
         let Some(quote) = self.instruments.first().map(|i| i.quote.as_str()) else {
             return Ok(Vec::new());
         };
-        Ok(vec![Balance::new(quote, cash, cash)])
+        let held = self.instruments.iter().map(|instrument| {
+            let quantity = state.book.ledger.bought(&instrument.symbol);
+            Balance::new(instrument.base.as_str(), quantity, quantity)
+        });
+        let held = held.filter(|balance| !balance.total.is_zero());
+        Ok(std::iter::once(Balance::new(quote, cash, cash))
+            .chain(held)
+            .collect())
     }
 
     pub(super) fn tell_positions(&self) -> Answer<Vec<Position>> {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use investbot::clock::Clock as _;
 use investbot::engine::OrderState;
+use investbot::exec::reconcile::{StartError, Unsound};
 
 use super::life::{Broke, CASH, Done, Life, text_of};
 use super::{Phase, REST, Situation, World};
@@ -41,7 +42,11 @@ impl World {
                 }
                 Err(error) => {
                     let has_failed = before.faults > oracle.left().faults
-                        || matches!(error, Broke::Unanswered(_));
+                        || matches!(
+                            error,
+                            Broke::Unanswered(_)
+                                | Broke::Start(StartError::Unsound(Unsound::NoComparison(_)))
+                        );
                     if !has_failed {
                         checker.broke_off(&error.to_string())?;
                     }

@@ -9,13 +9,13 @@ use investbot::engine::core::InstrumentError;
 use investbot::engine::retry::Backoff;
 use investbot::engine::{Core, CoreConfig, ExecutionReport, OrderSupport, RiskLimits};
 use investbot::exec::SessionError;
-use investbot::exec::boot::{Kept, RecallError, Recalled, Started, recall, take_over};
+use investbot::exec::boot::{Inheritance, Kept, RecallError, Recalled, Started, recall, take_over};
 use investbot::exec::checkpoint::Snapshot;
 use investbot::exec::desk::{Desk, Parts};
 use investbot::exec::hands::{Hand, Hands};
 use investbot::exec::market::Market;
 use investbot::exec::policy::SendPolicy;
-use investbot::exec::reconcile::Reconciler;
+use investbot::exec::reconcile::{Reconciler, StartError};
 use investbot::exec::session::Session;
 use investbot::exec::signals::StopFlag;
 use investbot::exec::source::{Item, Source};
@@ -85,6 +85,8 @@ pub(super) enum Broke {
     Record(#[from] RecordError),
     #[error(transparent)]
     Session(#[from] SessionError),
+    #[error(transparent)]
+    Start(#[from] StartError),
     /// The venue did not tell what a run begins with.
     #[error("the venue did not answer: {0}")]
     Unanswered(AdapterError),
@@ -151,13 +153,30 @@ impl Life {
         let mut session = self.session(started, venue, record)?;
         let last = session.desk.books().progress().last_intent;
         let mut source = Source::listed(self.items(last));
-        take_over(&mut session.desk, &inheritance)?;
+        self.take_over(&mut session, &inheritance)?;
         session.run(&mut source, |_| ())?;
         let parts = session.desk.into_parts();
         Ok(Done {
             recalled: again,
             core: parts.books.into_core(),
         })
+    }
+
+    /// Goes on as a run does: asks for orders that the journal has lost, takes over what was left open, and
+    /// compares the books with the account.
+    fn take_over(&self, session: &mut Session, inherited: &Inheritance) -> Result<(), Broke> {
+        let (reconciler, stop) = (session.reconciler, session.stop.clone());
+        let desk = &mut session.desk;
+        // A venue of class E has no list of open orders to compare with.
+        let goes_on = inherited.goes_on && self.model != Model::E;
+        if goes_on && !inherited.clean {
+            Reconciler::before_sending(desk, &stop)?;
+        }
+        take_over(desk, inherited)?;
+        if goes_on {
+            reconciler.at_start(desk, &stop)?;
+        }
+        Ok(())
     }
 
     fn record(&self) -> Result<Record, RecordError> {
