@@ -151,6 +151,7 @@ fn help_teaches() {
       resolve  Shows the orders that are held, and records what became of one
       verify   Checks a run: recomputes it from its journal and its data, and compares
       drill    Kills runs, resumes them, and compares what they tell with what the venue has
+      plugin   Shows the exchange adapters that are there, and what each can do
       help     Print this message or the help of the given subcommand(s)
 
     Options:

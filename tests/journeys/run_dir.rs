@@ -173,7 +173,7 @@ fn a_full_disk() {
     assert_eq!(output.status.code(), Some(1), "{said}");
     insta::assert_snapshot!(said, @r"
     error: cannot write run/reports.jsonl: File too large (os error 27)
-      hint: check the disk and the path
+      hint: raise the limit of a file's size (ulimit -f)
     ");
     let reports = std::fs::read_to_string(dir.join("run/reports.jsonl")).unwrap();
     let last = reports.lines().count();

@@ -89,6 +89,12 @@ impl Desk {
     }
 
     /// The orders on their way.
+    #[must_use]
+    pub const fn worker(&self) -> &ExecWorker {
+        &self.parts.worker
+    }
+
+    /// The same, to be changed.
     pub const fn worker_mut(&mut self) -> &mut ExecWorker {
         &mut self.parts.worker
     }

@@ -16,6 +16,7 @@ use super::signals::StopFlag;
 use super::watch::{Thoroughness, Watch};
 use crate::clock::Clock as _;
 use crate::engine::Core;
+use crate::engine::protocol::Asking;
 use crate::plugin::{Answer, Venue};
 use crate::store::record::Record;
 
@@ -231,7 +232,7 @@ fn persist<T>(
 /// journal does not know.
 fn unrecorded(desk: &Desk) -> Result<Vec<String>, NoComparison> {
     let (venue, books) = (desk.venue(), desk.books());
-    let open = open_orders(venue)?.into_iter();
+    let open = open_orders(desk)?.into_iter();
     let cursor = books.progress().cursor;
     let filled = ask("fills", Watch::read_since(venue, cursor))?.into_iter();
     let ids = open
@@ -242,9 +243,13 @@ fn unrecorded(desk: &Desk) -> Result<Vec<String>, NoComparison> {
     Ok(unrecorded.collect::<BTreeSet<_>>().into_iter().collect())
 }
 
-fn open_orders(venue: &dyn Venue) -> Result<Vec<OrderReport>, NoComparison> {
+/// All open orders; none of a venue that claims no query: its book cannot be compared, its fills and balances can.
+fn open_orders(desk: &Desk) -> Result<Vec<OrderReport>, NoComparison> {
+    if desk.worker().policy().asking() == Asking::Nothing {
+        return Ok(Vec::new());
+    }
     let what = "open orders";
-    let book = ask(what, venue.open_orders())?;
+    let book = ask(what, desk.venue().open_orders())?;
     if book.complete {
         Ok(book.orders)
     } else {
@@ -258,7 +263,7 @@ fn look(desk: &mut Desk) -> Answered<Findings> {
         let what = "fills and orders";
         return Ok(Err(NoComparison::Unanswered { what, error }));
     }
-    let book = match open_orders(desk.venue()) {
+    let book = match open_orders(desk) {
         Ok(book) => book,
         Err(none) => return Ok(Err(none)),
     };

@@ -21,8 +21,11 @@ pub struct Found {
 }
 
 impl Found {
-    /// Notes why something could not be seen.
+    /// Notes why something could not be seen. What a venue cannot be asked is nothing that could be.
     fn miss(&mut self, error: AdapterError) {
+        if error.kind == ErrorKind::Unsupported {
+            return;
+        }
         tracing::debug!(%error, "the venue could not be looked at; the next look goes on");
         self.failed = Some(error);
     }

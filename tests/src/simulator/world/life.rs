@@ -167,8 +167,7 @@ impl Life {
     fn take_over(&self, session: &mut Session, inherited: &Inheritance) -> Result<(), Broke> {
         let (reconciler, stop) = (session.reconciler, session.stop.clone());
         let desk = &mut session.desk;
-        // A venue of class E has no list of open orders to compare with.
-        let goes_on = inherited.goes_on && self.model != Model::E;
+        let goes_on = inherited.goes_on;
         if goes_on && !inherited.clean {
             Reconciler::before_sending(desk, &stop)?;
         }
