@@ -192,3 +192,51 @@ fn look_at_book(venue: &dyn Venue, open: &[OrderRef], found: &mut Found) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use investbot_plugin_api::{NewOrder, OpenOrders};
+
+    use super::super::testing::{Behaviour, TestVenue};
+    use super::*;
+
+    /// A venue that answers about its book as a test says.
+    struct Book(fn() -> Answer<OpenOrders>);
+
+    impl Behaviour for Book {
+        fn place(&self, _: &NewOrder) -> Answer<OrderReport> {
+            Err(AdapterError::unsupported("place"))
+        }
+
+        fn open_orders(&self) -> Answer<OpenOrders> {
+            (self.0)()
+        }
+    }
+
+    fn missed(book: fn() -> Answer<OpenOrders>) -> Option<ErrorKind> {
+        let open = || vec![OrderRef::new("BTC/USD", "1")];
+        let venue = TestVenue(Book(book));
+        let mut watch = Watch::default();
+        let found = watch.look(&venue, Thoroughness::Book, UnixNanos(0), None, open);
+        found.failed.map(|error| error.kind)
+    }
+
+    /// The last look of a run took a list that was cut short for an answer, and looked no more.
+    #[test]
+    fn a_list_that_is_not_complete_is_no_answer() {
+        assert_eq!(missed(|| Ok(OpenOrders::complete(Vec::new()))), None);
+        assert_eq!(
+            missed(|| Ok(OpenOrders::default())),
+            Some(ErrorKind::Protocol)
+        );
+    }
+
+    /// A venue of class E has no book that could be asked for: a run must not wait for its answer at the end.
+    #[test]
+    fn what_cannot_be_asked_is_not_missed() {
+        assert_eq!(
+            missed(|| Err(AdapterError::unsupported("open_orders"))),
+            None
+        );
+    }
+}
