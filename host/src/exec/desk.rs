@@ -4,23 +4,25 @@
 //! attempts that are due are staged too; all of it is made durable by one commit; and only then is
 //! anything sent or told.
 
-use std::borrow::Cow;
+mod hear;
+mod tell;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use investbot_plugin_api::{AdapterError, Bar, ErrorKind, Fill, UnixNanos, VenueEvent};
+use investbot_plugin_api::{Bar, UnixNanos};
 
 use super::books::Books;
 use super::hands::Hands;
 use super::market::Market;
 use super::session::SessionError;
-use super::watch::{Thoroughness, Watch};
+use super::watch::Watch;
 use super::worker::ExecWorker;
 use crate::clock::{Clock, RunClock};
 use crate::engine::orders::Order;
-use crate::engine::{Command, Core, ExecutionReport, OrderState};
+use crate::engine::{Command, ExecutionReport, OrderState};
 use crate::feed::IntentLine;
-use crate::observe::record::{Record, RecordError};
+use crate::observe::record::Record;
 use crate::observe::result::End;
 use crate::planted::{self, Bug};
 use crate::plugin::Venue;
@@ -412,188 +414,7 @@ impl Desk {
         self.winding_up = Some(error);
     }
 
-    /// Hears what the hands and the venue have to tell.
-    fn hear(&mut self, patience: Duration) -> Result<(), SessionError> {
-        let patience = if self.parts.worker.awaits_answers() {
-            patience
-        } else {
-            Duration::ZERO
-        };
-        let answers = self.parts.hands.poll(patience)?;
-        let now = self.now();
-        let mut commands = Vec::new();
-        for answer in answers {
-            if let Some(event) = self.parts.worker.answered(answer, now) {
-                self.parts.books.on_record(&event, now, &mut commands)?;
-            }
-        }
-        self.hear_venue(&mut commands)?;
-        if !commands.is_empty() {
-            self.carry_out(commands)?;
-        }
-        self.tell()
-    }
-
-    /// Tells what is to be told, once it is durable.
-    pub(super) fn tell(&mut self) -> Result<(), SessionError> {
-        if self.untold.is_empty() {
-            return Ok(());
-        }
-        if self.parts.record.is_shown() && !planted::is(Bug::ShownBeforeDurable) {
-            self.commit()?;
-        }
-        match self.tell_record() {
-            Ok(()) => Ok(()),
-            Err(error) => {
-                // Nobody relied on what was not told, and a resume tells it from the journal.
-                self.untold.clear();
-                self.record_lacks = true;
-                self.wind_up(error.into())
-            }
-        }
-    }
-
-    /// Brings all that is to be told to the disk; whether it is there.
-    pub(super) fn mark_record(&mut self) -> Result<bool, SessionError> {
-        self.tell()?;
-        if !self.record_lacks
-            && let Err(error) = self.parts.record.mark()
-        {
-            self.record_lacks = true;
-            self.wind_up(error.into())?;
-        }
-        Ok(!self.record_lacks)
-    }
-
-    fn tell_record(&mut self) -> Result<(), RecordError> {
-        if self.record_lacks {
-            self.untold.clear();
-            return Ok(());
-        }
-        for report in self.untold.drain(..) {
-            self.parts.record.report(&report)?;
-        }
-        self.parts.record.flush()
-    }
-
-    /// Hears what the venue tells unasked; whether it told anything.
-    fn hear_venue(&mut self, commands: &mut Vec<Command>) -> Result<bool, SessionError> {
-        let mut events = Vec::new();
-        self.parts.venue.drain_events(&mut events);
-        let now = self.now();
-        let told = !events.is_empty();
-        for event in events {
-            let event = match event {
-                VenueEvent::Fill(fill) => Entry::Fill(Cow::Owned(fill)),
-                VenueEvent::Order(report) => Entry::Order(Cow::Owned(report)),
-                // An event that this host does not know: fills come again with `fills_since`.
-                _ => continue,
-            };
-            self.parts.books.on_record(&event, now, commands)?;
-        }
-        Ok(told)
-    }
-
     fn has_open_orders(&self) -> bool {
         self.parts.books.core().unsettled_orders().next().is_some()
     }
-
-    /// Shows a simulated venue the bars it has not seen, and hears what came of them.
-    pub(super) fn show_market(&mut self) -> Result<(), SessionError> {
-        if self.parts.market.is_empty() {
-            return Ok(());
-        }
-        // What the venue does next must not come before what is known of it now.
-        self.commit()?;
-        self.parts
-            .market
-            .show(self.parts.venue.as_ref())
-            .map_err(SessionError::Market)?;
-        let mut commands = Vec::new();
-        // A venue that tells of its orders is believed to tell all; one that is silent is asked. An
-        // event that was lost is so found after the next bar that nothing is told about.
-        if !self.hear_venue(&mut commands)? {
-            self.look_after_orders(Thoroughness::Usual, &mut commands)?;
-        }
-        if commands.is_empty() {
-            Ok(())
-        } else {
-            self.execute(commands)
-        }
-    }
-
-    /// Asks the venue for what it did not tell, and carries out what follows; why not all of it could be
-    /// seen.
-    pub(super) fn look(
-        &mut self,
-        thoroughness: Thoroughness,
-    ) -> Result<Option<AdapterError>, SessionError> {
-        let mut commands = Vec::new();
-        let failed = self.look_after_orders(thoroughness, &mut commands)?;
-        self.execute(commands)?;
-        Ok(failed)
-    }
-
-    /// Asks the venue for what it did not tell about open orders; why not all of it could be seen.
-    fn look_after_orders(
-        &mut self,
-        thoroughness: Thoroughness,
-        commands: &mut Vec<Command>,
-    ) -> Result<Option<AdapterError>, SessionError> {
-        let Parts {
-            books,
-            watch,
-            venue,
-            clock,
-            lockstep,
-            ..
-        } = &mut self.parts;
-        // Before its first attempt the venue cannot know an order.
-        let is_sent = |order: &Order| order.state != OrderState::New;
-        let is_behind = watch.is_behind(books.core().portfolio().fills());
-        if !is_behind && !books.core().unsettled_orders().any(is_sent) {
-            return Ok(None);
-        }
-        let core = books.core();
-        let open = || core.unsettled_orders().map(Order::reference).collect();
-        // Where time is the market's, a venue that is ahead of the run must not tell it the future.
-        let until = lockstep.then(|| clock.now());
-        let mut found = watch.look(venue.as_ref(), thoroughness, clock.now(), until, open);
-        let now = clock.now();
-        let is_known = |core: &Core, fill: &Fill| {
-            let order = core.order(&fill.client_order_id);
-            order.is_some_and(|order| order.has_fill(&fill.fill_id))
-        };
-        for fill in found.fills {
-            if is_known(books.core(), &fill) {
-                continue;
-            }
-            books.on_record(&Entry::Fill(Cow::Owned(fill)), now, commands)?;
-        }
-        for report in found.orders {
-            // An answer about another order than the one that was asked about is none.
-            if books.core().is_about_another(&report) {
-                found.failed = Some(another_order());
-                continue;
-            }
-            books.on_record(&Entry::Order(Cow::Owned(report)), now, commands)?;
-        }
-        watch.note_seen(books.core().portfolio().fills());
-        self.note_cursor()?;
-        Ok(found.failed)
-    }
-
-    /// Notes up to where the venue's fills are known, if that is news.
-    pub(super) fn note_cursor(&mut self) -> Result<(), SessionError> {
-        let now = self.now();
-        if let Some(cursor) = self.parts.watch.news() {
-            self.parts.books.note_cursor(cursor, now)?;
-        }
-        Ok(())
-    }
-}
-
-fn another_order() -> AdapterError {
-    let text = "the venue answered with another order";
-    AdapterError::unknown(ErrorKind::Protocol, text)
 }
