@@ -66,7 +66,7 @@ pub(super) const TESTS: &[Test] = &[
                 }
                 Ok(())
             };
-            growth(2 << 20, round)
+            growth(4 << 20, round)
         },
     ),
     Test::new(
