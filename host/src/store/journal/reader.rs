@@ -23,8 +23,8 @@ pub type Sink<'s> = dyn FnMut(Mark, UnixNanos, Record<'_>) -> Result<(), String>
 /// What is read of a journal.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Reading {
-    /// What comes after this mark; without one, everything. What comes before it is checked, as far back as
-    /// [`CHECKED_BEFORE`] says.
+    /// What comes after this mark; without one, everything. What comes before it in its file and in the 16 before
+    /// that is checked.
     pub from: Option<Mark>,
     /// A position that the journal must hold, after the mark.
     pub expected: Option<Position>,
