@@ -76,6 +76,8 @@ struct Args {
 enum ScopeName {
     /// One order
     One,
+    /// One order, and a venue at which anything can happen
+    OneAny,
     /// Two orders, or one and what is done to it
     Two,
     /// Twenty orders and more
@@ -83,11 +85,23 @@ enum ScopeName {
 }
 
 impl ScopeName {
-    const fn scope(self) -> Scope {
+    const ALL: [Self; 4] = [Self::One, Self::OneAny, Self::Two, Self::Many];
+
+    const fn name(self) -> &'static str {
         match self {
-            Self::One => Scope::One,
-            Self::Two => Scope::Two,
-            Self::Many => Scope::Many,
+            Self::One => "one",
+            Self::OneAny => "one-any",
+            Self::Two => "two",
+            Self::Many => "many",
+        }
+    }
+
+    fn world(self, model: Model) -> World {
+        match self {
+            Self::One => World::small(model, Scope::One),
+            Self::OneAny => World::wide(model),
+            Self::Two => World::small(model, Scope::Two),
+            Self::Many => World::large(model, Scope::Many),
         }
     }
 }
@@ -140,13 +154,13 @@ fn print_answers() -> ExitCode {
 fn search_all(args: &Args) -> Result<(), String> {
     let end = Instant::now() + Duration::from_secs_f64(args.minutes * 60.0);
     let mut searches = Vec::new();
-    for scope in Scope::ALL {
-        if args.scope.is_none_or(|only| only.scope() == scope) {
-            searches.extend(args.models().map(|model| args.world(model, scope)));
+    for scope in ScopeName::ALL {
+        if args.scope.is_none_or(|only| only == scope) {
+            searches.extend(args.models().map(|model| (scope, args.world(model, scope))));
         }
     }
     let (mut walked, mut drawn) = (0, 0);
-    for (done, world) in searches.iter().enumerate() {
+    for (done, (scope, world)) in searches.iter().enumerate() {
         let began = Instant::now();
         // What is left of the time is divided among what is left to do.
         let left = end.saturating_duration_since(began);
@@ -158,7 +172,7 @@ fn search_all(args: &Args) -> Result<(), String> {
             format!(
                 "class {}, scope {}, up to {crashes} crashes and {faults} faults: {failure}",
                 world.model.name(),
-                world.scope.name()
+                scope.name()
             )
         })?;
         if row.graph.is_some() {
@@ -166,7 +180,7 @@ fn search_all(args: &Args) -> Result<(), String> {
         } else {
             drawn += row.schedules;
         }
-        print(world, &row, began.elapsed());
+        print(*scope, world, &row, began.elapsed());
         if args.coverage {
             println!("\n{}", row.coverage);
         }
@@ -175,7 +189,7 @@ fn search_all(args: &Args) -> Result<(), String> {
     Ok(())
 }
 
-fn print(world: &World, row: &Row, took: Duration) {
+fn print(scope: ScopeName, world: &World, row: &Row, took: Duration) {
     let each = |count: u128| count as f64 / row.schedules.max(1) as f64;
     let (lives, situations) = row.graph.map_or_else(
         || ("-".to_owned(), "-".to_owned()),
@@ -184,7 +198,7 @@ fn print(world: &World, row: &Row, took: Duration) {
     println!(
         "| {} | {} | {}, {}, {} | {} | {} | {:.1}, {:.1} | {lives} | {situations} | {} | {:.1} |",
         world.model.name(),
-        world.scope.name(),
+        scope.name(),
         world.budget.crashes,
         world.budget.faults,
         world
@@ -206,18 +220,14 @@ impl Args {
         all.filter(move |model| only.is_none_or(|only| only == *model))
     }
 
-    fn world(&self, model: Model, scope: Scope) -> World {
-        let mut world = if scope == Scope::Many {
-            World::large(model, scope)
-        } else {
-            World::small(model, scope)
-        };
+    fn world(&self, model: Model, scope: ScopeName) -> World {
+        let mut world = scope.world(model);
         let Budget { crashes, faults } = world.budget;
         world.budget = Budget {
             crashes: self.crashes.unwrap_or(crashes),
             faults: self.faults.unwrap_or(faults),
         };
-        let is_walked = scope != Scope::Many;
+        let is_walked = scope != ScopeName::Many;
         world.together = self
             .together
             .unwrap_or(if is_walked { 2 } else { u32::MAX });

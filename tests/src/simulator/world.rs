@@ -191,6 +191,16 @@ impl World {
         }
     }
 
+    /// A world of one order, small enough to be walked whole as far as two things go wrong, in which anything can
+    /// happen at the venue.
+    #[must_use]
+    pub fn wide(model: Model) -> Self {
+        Self {
+            venue: Menu::FULL,
+            ..Self::small(model, Scope::One)
+        }
+    }
+
     /// A world in which everything can happen.
     #[must_use]
     pub fn large(model: Model, scope: Scope) -> Self {
