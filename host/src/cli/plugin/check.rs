@@ -195,7 +195,7 @@ fn check(name: &str, args: &CheckArgs, chosen: &[Test], setup: &Setup) -> ExitCo
             );
         }
     };
-    let command = |test: &Test| child(&program, name, args, test);
+    let command = |test: &Test| child(&program, name, args, test, &setup.dir);
     let told = |ended: &Ended| {
         if ended.outcome.is_bad() && !args.common.json {
             say(format_args!(
@@ -244,9 +244,10 @@ fn check(name: &str, args: &CheckArgs, chosen: &[Test], setup: &Setup) -> ExitCo
     printed(done, code)
 }
 
-/// The same program, for one test.
-fn child(program: &Path, name: &str, args: &CheckArgs, test: &Test) -> Command {
+/// The same program, for one test. What it leaves if it crashes is in `dir`, and goes with that.
+fn child(program: &Path, name: &str, args: &CheckArgs, test: &Test, dir: &Path) -> Command {
     let mut command = Command::new(program);
+    command.env("TMPDIR", dir);
     command.args(["plugin", "check", name, "--one", test.id]);
     command.args([
         "--seed",

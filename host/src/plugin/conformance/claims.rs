@@ -8,6 +8,7 @@ use investbot_plugin_api::{Decimal, NewOrder, OrderStatus, Side};
 
 use super::subject::{Session, shown};
 use super::{Objection, Subject, Test, Verdict, ensure, failed, skipped};
+use crate::plugin::Venue as _;
 
 pub(super) const TESTS: &[Test] = &[
     Test::new(
@@ -21,9 +22,7 @@ pub(super) const TESTS: &[Test] = &[
             let session = subject.open()?;
             let order = session.resting()?;
             let _ = session.place(&order)?;
-            let book = session.read("open_orders", |venue| {
-                crate::plugin::Venue::open_orders(venue)
-            })?;
+            let book = session.read("open_orders", |venue| venue.open_orders())?;
             let same = book
                 .orders
                 .iter()
@@ -103,8 +102,8 @@ pub(super) const TESTS: &[Test] = &[
     ),
     Test::new(
         "claims.deadline-far",
-        "a deadline beyond the farthest is not taken for one",
-        "It must be refused, or hold all the same.",
+        "a deadline beyond the farthest is refused",
+        "The manifest says how far away a deadline may be that the venue accepts.",
         deadline_far,
     ),
     Test::new(
@@ -232,7 +231,7 @@ fn deadline_past(subject: &Subject<'_>) -> Verdict {
         );
         order.deadline = Some(before);
         // Once, as it is: the kit's own resend would give it a new deadline.
-        let answer = crate::plugin::Venue::place(&session.venue, &order);
+        let answer = session.venue.place(&order);
         if let Ok(report) = &answer
             && report.status != OrderStatus::Rejected
         {
@@ -258,7 +257,10 @@ fn deadline_far(subject: &Subject<'_>) -> Verdict {
             .now()
             .after(Duration::from_millis(max_ms.saturating_mul(10))),
     );
-    match crate::plugin::Venue::place(&session.venue, &order) {
+    match session.venue.place(&order) {
+        Ok(report) if report.status != OrderStatus::Rejected => {
+            failed(format!("it was taken: {}", report.status))
+        }
         Err(error) if error.kind == investbot_plugin_api::ErrorKind::Panicked => {
             failed(error.message)
         }
@@ -301,9 +303,7 @@ fn open_orders_complete(subject: &Subject<'_>) -> Verdict {
         placed.push(session.resting()?.client_order_id);
     }
     session.sleep(subject.capabilities().visibility_lag() + Duration::from_nanos(1));
-    let book = session.read("open_orders", |venue| {
-        crate::plugin::Venue::open_orders(venue)
-    })?;
+    let book = session.read("open_orders", |venue| venue.open_orders())?;
     let missing = placed.iter().filter(|id| {
         !book
             .orders
@@ -320,9 +320,7 @@ fn open_orders_open(subject: &Subject<'_>) -> Verdict {
     let session = subject.open()?;
     let (filled, _) = session.filled()?;
     session.sleep(subject.capabilities().visibility_lag() + Duration::from_nanos(1));
-    let book = session.read("open_orders", |venue| {
-        crate::plugin::Venue::open_orders(venue)
-    })?;
+    let book = session.read("open_orders", |venue| venue.open_orders())?;
     let over = book
         .orders
         .iter()

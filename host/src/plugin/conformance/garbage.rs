@@ -47,7 +47,7 @@ pub(super) const TESTS: &[Test] = &[
         "A good order, cut at every byte. None of them may be taken for the order.",
         |subject| {
             let session = subject.open()?;
-            let frame = order_frame(subject, &session);
+            let frame = order_frame(&session);
             for length in 0..frame.len() {
                 let error = answer(&session.venue, "place", &frame[..length])?;
                 ensure(error.is_some(), || {
@@ -63,7 +63,7 @@ pub(super) const TESTS: &[Test] = &[
         "A good order with each of its bits flipped, sent once each.",
         |subject| {
             let session = subject.open()?;
-            let frame = order_frame(subject, &session);
+            let frame = order_frame(&session);
             for bit in 0..frame.len() * 8 {
                 let mut damaged = frame.clone();
                 damaged[bit / 8] ^= 1 << (bit % 8);
@@ -142,8 +142,7 @@ fn random(seed: u64, op: Operation, number: u64) -> Vec<u8> {
     bytes
 }
 
-fn order_frame(subject: &Subject<'_>, session: &super::subject::Session<'_>) -> Vec<u8> {
-    let _ = subject;
+fn order_frame(session: &super::subject::Session<'_>) -> Vec<u8> {
     codec::to_vec(&Frame {
         header: CallHeader {
             call_id: 1,

@@ -10,7 +10,10 @@ pub(super) const TESTS: &[Test] = &[
         "loading.open",
         "it opens with its defaults",
         "Maps the library and opens an adapter with the configuration as checked against the manifest.",
-        |subject| subject.open().map(drop),
+        |subject| match subject.open_as(&subject.params("venue")) {
+            Ok(_) => Ok(()),
+            Err(error) => failed(error.to_string()),
+        },
     ),
     Test::new(
         "loading.two-at-once",

@@ -167,7 +167,7 @@ fn mixed(subject: &Subject<'_>) -> Verdict {
     let session = subject.open()?;
     let orders = orders(&session);
     let panics = at_once(&session.venue, &orders, |venue, order| {
-        let named = session_free_name(order);
+        let named = name_of(order);
         let answers = [
             venue.place(order).err(),
             venue.order(&named).err(),
@@ -188,6 +188,6 @@ fn mixed(subject: &Subject<'_>) -> Verdict {
     }
 }
 
-fn session_free_name(order: &NewOrder) -> investbot_plugin_api::OrderRef {
+fn name_of(order: &NewOrder) -> investbot_plugin_api::OrderRef {
     investbot_plugin_api::OrderRef::new(&order.instrument, &order.client_order_id)
 }
