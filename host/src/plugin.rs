@@ -19,11 +19,17 @@
 pub mod catalog;
 mod client;
 pub mod conformance;
+mod ending;
 mod error;
 mod format;
+mod gate;
+mod guard;
 mod hint;
 mod image;
+#[cfg(target_os = "linux")]
+pub mod isolated;
 mod layout;
+mod link;
 pub mod lock;
 mod manifest;
 mod map;
@@ -32,7 +38,9 @@ mod permissions;
 mod record;
 mod resolve;
 mod services;
+mod strikes;
 mod text;
+mod throttle;
 pub mod venue;
 mod verify;
 mod version;
@@ -146,6 +154,26 @@ impl Plugin {
         let adapter = open::open(id, root, &session, params, timeout)?;
         let max_in_flight = self.manifest().capabilities.max_in_flight;
         Ok(PluginVenue::new(adapter, session, max_in_flight))
+    }
+
+    /// The same in a process of its own; see [`isolated`].
+    #[cfg(target_os = "linux")]
+    pub fn open_isolated(
+        &self,
+        params: &OpenParams,
+        clock: Arc<dyn Clock>,
+        cancel: Arc<AtomicBool>,
+        timeout: Duration,
+        isolation: isolated::Isolation,
+    ) -> Result<PluginVenue, LoadError> {
+        let info = &self.manifest().plugin;
+        let session = Arc::new(Session::new(info.id.clone(), clock, cancel));
+        let network = !info.simulated;
+        let image = &self.image;
+        let link =
+            isolated::Isolated::open(image, &session, params, timeout, isolation, network)?;
+        let max_in_flight = self.manifest().capabilities.max_in_flight;
+        Ok(PluginVenue::by(Box::new(link), session, max_in_flight))
     }
 }
 

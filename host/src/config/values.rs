@@ -84,6 +84,13 @@ impl Values<'_> {
             kind: self.text("exchange.kind"),
             open_timeout: self.millis("exchange.open_timeout_ms"),
             call_timeout: self.millis("exchange.call_timeout_ms"),
+            isolation: match self.opt_text("exchange.isolation") {
+                Some("process") => Some(Isolation::Process),
+                Some(_) => Some(Isolation::None),
+                None => None,
+            },
+            isolation_read: self.paths("exchange.isolation_read"),
+            isolation_memory: self.whole("exchange.isolation_memory_mb") << 20,
         }
     }
 

@@ -86,7 +86,8 @@ fn wait(
     }
 }
 
-fn refusal(id: &str, bytes: &[u8]) -> LoadError {
+/// Why an adapter would not open, from the bytes that it answered.
+pub(super) fn refusal(id: &str, bytes: &[u8]) -> LoadError {
     let error = client::decode_error(bytes, false);
     let id = id.to_owned();
     if error.kind == ErrorKind::Panicked {
