@@ -18,8 +18,8 @@ use self::args::RunArgs;
 use self::drill::DrillArgs;
 use self::plugin::PluginArgs;
 use self::resolve::ResolveArgs;
-use self::verify::VerifyArgs;
 use self::terminal::fail;
+use self::verify::VerifyArgs;
 use crate::exec::signals::outlive_file_limits;
 use crate::exit::ExitCode;
 #[cfg(target_os = "linux")]

@@ -8,7 +8,7 @@ use investbot_plugin_api::{Decimal, UnixNanos};
 
 use super::parse::Value;
 use super::runtime::Effective;
-use super::typed::{Bars, Color, Exchange, Gaps, Output, Pace, PluginSearch, Risk, Run};
+use super::typed::{Bars, Color, Exchange, Gaps, Isolation, Output, Pace, PluginSearch, Risk, Run};
 
 /// Reads typed values. A key of another kind, or one without default, reads as the type's zero: that a
 /// setting reaches its field is tested for each one.

@@ -140,7 +140,9 @@ pub enum RunError {
     #[error("the system gives no thread: {0}\n  hint: lower worker.max_in_flight, or the load")]
     Thread(std::io::Error),
     /// The lock of the run directory could not be shared with the plugin's process.
-    #[error("the system gives no file descriptor: {0}\n  hint: raise the limit (ulimit -n), or lower the load")]
+    #[error(
+        "the system gives no file descriptor: {0}\n  hint: raise the limit (ulimit -n), or lower the load"
+    )]
     Descriptor(std::io::Error),
     /// The run broke off.
     #[error("{error}{}", unsettled_text(.unsettled))]

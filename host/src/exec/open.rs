@@ -34,7 +34,7 @@ use crate::observe::progress::Progress;
 use crate::observe::record::Record;
 use crate::observe::result::PluginUsed;
 use crate::observe::run_dir::RunDir;
-use crate::plugin::{Answer, Venue, isolated};
+use crate::plugin::{self, Answer, Venue};
 use crate::store::checkpoint;
 use crate::store::file::{Options, Start};
 use crate::store::ids::IdsAt;
@@ -184,8 +184,8 @@ impl Prepared {
         let (clock, timeout) = (begun.clock.clone(), timeouts.open_timeout);
         let venue = if self.is_isolated() {
             let isolation = self.isolation(begun.run_dir.as_ref())?;
-            self.plugin
-                .open_isolated(params, clock, cancel, timeout, isolation)?
+            let plugin = &self.plugin;
+            plugin.open_isolated(params, clock, cancel, timeout, isolation)?
         } else {
             self.plugin.open(params, clock, cancel, timeout)?
         };
@@ -201,13 +201,13 @@ impl Prepared {
         }
     }
 
-    fn isolation(&self, run_dir: Option<&RunDir>) -> Result<isolated::Isolation, RunError> {
+    fn isolation(&self, run_dir: Option<&RunDir>) -> Result<plugin::Isolation, RunError> {
         let held = run_dir.map(RunDir::share_lock).transpose();
-        Ok(isolated::Isolation {
-            program: isolated::this_program(),
+        Ok(plugin::Isolation {
+            program: plugin::this_program(),
             readable: self.config.exchange.isolation_read.clone(),
             memory: self.config.exchange.isolation_memory,
-            held: held.map_err(RunError::Descriptor)?.map(Into::into),
+            held: held.map_err(RunError::Descriptor)?,
         })
     }
 

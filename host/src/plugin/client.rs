@@ -103,7 +103,7 @@ impl PluginVenue {
         let mut request = RequestBuffer::take();
         codec::encode_into(&Frame { header, body }, &mut request.0);
         match self.send(op.as_str(), &request.0, header.call_id) {
-            Ok(bytes) => decode(op, &bytes),
+            Ok(bytes) => decode(op, &bytes).inspect_err(|error| self.link.nonsense(&error.message)),
             Err(failure) => {
                 let error = error_of(failure, op.is_write());
                 if error.kind == ErrorKind::Panicked {

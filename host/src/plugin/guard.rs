@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
+use super::exit_guard::in_plugin;
 use super::gate::Pass;
 use super::link::{Direct, Failure, Link, Request};
 use super::services::Session;
@@ -21,7 +22,7 @@ pub(super) const GRACE: Duration = Duration::from_millis(500);
 const DROP_LIMIT: Duration = Duration::from_secs(5);
 
 /// How often a thread looks before it sleeps. Most calls are shorter than falling asleep and waking up.
-const LOOKS: u32 = 2_000;
+const LOOKS: u32 = 40;
 
 /// An adapter of this process, called with limits.
 pub(super) struct Guarded {
@@ -86,7 +87,10 @@ impl Guarded {
         if lock(&self.strikes).count(Instant::now()).is_none() {
             self.shut_out(format!("{text}, which is once too often"));
         } else {
-            tracing::warn!(plugin = self.session.id(), "{text}; its thread is left behind");
+            tracing::warn!(
+                plugin = self.session.id(),
+                "{text}; its thread is left behind"
+            );
         }
         Failure::Late(text)
     }
@@ -152,7 +156,7 @@ impl Drop for Guarded {
         };
         let (done, wait) = std::sync::mpsc::sync_channel::<()>(1);
         let spawned = thread::Builder::new().spawn(move || {
-            drop(adapter);
+            in_plugin("its drop", || drop(adapter));
             let _ = done.send(());
         });
         if spawned.is_ok() && wait.recv_timeout(DROP_LIMIT).is_err() {
@@ -239,14 +243,14 @@ impl Seat {
             let Some(job) = job.filter(|_| self.turn.load(Ordering::Acquire) == ASKED) else {
                 return;
             };
-            let answer = job.adapter.raw(&job.op, &job.bytes);
+            let call = format!("`{}`", job.op);
+            let answer = in_plugin(&call, || job.adapter.raw(&job.op, &job.bytes));
             session.forget_call(job.call_id);
             // Before the answer is heard: whoever hears it may call again, or close the adapter.
             drop((job.adapter, job.pass));
             *lock(&self.answer) = Some(answer);
             let turn = &self.turn;
-            let heard =
-                turn.compare_exchange(ASKED, ANSWERED, Ordering::AcqRel, Ordering::Acquire);
+            let heard = turn.compare_exchange(ASKED, ANSWERED, Ordering::AcqRel, Ordering::Acquire);
             if heard.is_err() {
                 return;
             }

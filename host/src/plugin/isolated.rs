@@ -10,8 +10,7 @@ mod confine;
 mod process;
 mod wire;
 
-use std::os::fd::OwnedFd;
-use std::path::{Path, PathBuf};
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
@@ -22,6 +21,7 @@ use secrecy::zeroize::Zeroizing;
 use super::error::LoadError;
 use super::gate::Pass;
 use super::image::Image;
+use super::isolation::Isolation;
 use super::link::{Failure, Link, Request};
 use super::map;
 use super::open::refusal;
@@ -34,20 +34,6 @@ use wire::{Confinement, Hello, Kind, Refusal};
 
 /// What a program is told to become the process of a plugin.
 pub const ARGUMENT: &str = "plugin-process";
-
-/// How a plugin is isolated.
-#[derive(Debug)]
-pub struct Isolation {
-    /// The investbot program.
-    pub program: PathBuf,
-    /// Files and directories that the plugin may read besides the system's and its own.
-    pub readable: Vec<PathBuf>,
-    /// How much memory it may have, in bytes.
-    pub memory: u64,
-    /// Held open by the process for as long as it lives: the lock of a run directory, which must not be free while
-    /// something could still send an order.
-    pub held: Option<OwnedFd>,
-}
 
 /// An adapter in another process, begun anew when that ends.
 pub(super) struct Isolated {
@@ -113,7 +99,10 @@ impl Isolated {
         };
         let (process, missing) = recipe.start(session)?;
         if missing.is_empty() {
-            tracing::info!(plugin = session.id(), "the plugin runs in a process of its own");
+            tracing::info!(
+                plugin = session.id(),
+                "the plugin runs in a process of its own"
+            );
         } else {
             tracing::warn!(
                 plugin = session.id(),
@@ -201,6 +190,13 @@ impl Isolated {
         text
     }
 
+    fn end_current(&self, why: &str) {
+        let process = lock(&self.state).process.clone();
+        if let Some(process) = process {
+            self.end(&process, why);
+        }
+    }
+
     fn strike(&self, state: &mut State, text: &str) {
         self.ended.fetch_add(1, Ordering::AcqRel);
         let plugin = self.session.id();
@@ -226,6 +222,7 @@ impl Link for Isolated {
             Ok(frame) if frame.kind == Kind::Done => Ok(frame.body),
             Ok(frame) if frame.kind == Kind::Failed => Err(Failure::Refused(frame.body)),
             Ok(_) => Err(Failure::Gone(self.end(&process, "it answered nonsense"))),
+            Err(Broken::Unfit(text)) => Err(Failure::Unasked(text)),
             Err(Broken::Unasked(text)) => {
                 self.end(&process, "");
                 Err(Failure::Unasked(text))
@@ -245,10 +242,11 @@ impl Link for Isolated {
     }
 
     fn panicked(&self, what: &str) {
-        let process = lock(&self.state).process.clone();
-        if let Some(process) = process {
-            self.end(&process, &format!("it {what}"));
-        }
+        self.end_current(&format!("it {what}"));
+    }
+
+    fn nonsense(&self, what: &str) {
+        self.end_current(what);
     }
 
     fn quarantine(&self) -> Option<String> {
@@ -291,7 +289,7 @@ impl Recipe {
             program: &self.isolation.program,
             hello: &self.hello,
             image: &self.image,
-            held: self.isolation.held.as_ref(),
+            held: self.isolation.held.as_ref().map(AsFd::as_fd),
             params: &self.params,
         };
         let (process, opened) = Process::start(&start, session, self.timeout);
@@ -323,8 +321,10 @@ impl Recipe {
                 id,
                 timeout: self.timeout,
             },
-            Broken::Unasked(text) if how.is_empty() => LoadError::Isolation { id, message: text },
-            Broken::Unasked(_) | Broken::Gone(_) => LoadError::OpenDied {
+            Broken::Unfit(text) | Broken::Unasked(text) if how.is_empty() => {
+                LoadError::Isolation { id, message: text }
+            }
+            Broken::Unfit(_) | Broken::Unasked(_) | Broken::Gone(_) => LoadError::OpenDied {
                 id,
                 how: how.to_owned(),
             },
@@ -344,12 +344,6 @@ fn refused(id: &str, body: &[u8]) -> LoadError {
             how: "an answer that is none".to_owned(),
         },
     }
-}
-
-/// The investbot that runs now, whatever has become of its file.
-#[must_use]
-pub fn this_program() -> PathBuf {
-    Path::new("/proc/self/exe").to_owned()
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -48,6 +48,9 @@ pub(super) trait Link: Send + Sync {
     /// The adapter panicked in a call, and is not fit for another.
     fn panicked(&self, _what: &str) {}
 
+    /// The adapter answered what makes no sense.
+    fn nonsense(&self, _what: &str) {}
+
     /// Why the adapter is not called any more, if it is not.
     fn quarantine(&self) -> Option<String> {
         None

@@ -138,7 +138,7 @@ impl Session {
     pub(super) fn lose(&self) {
         let lost = self.lost.fetch_add(1, Ordering::AcqRel) + 1;
         if lost.is_power_of_two() {
-            tracing::warn!(plugin = %self.id, lost, "events of the plugin were lost");
+            tracing::warn!(plugin = %self.id, lost, "events of the plugin may be lost");
         }
     }
 

@@ -52,7 +52,11 @@ mod tests {
             [Some(100), Some(200), Some(400), Some(800), Some(1600), None]
         );
         let later = begin + Strikes::WITHIN + Duration::from_secs(3);
-        assert_eq!(strikes.count(later), Some(Duration::from_millis(400)), "two of six are left");
+        assert_eq!(
+            strikes.count(later),
+            Some(Duration::from_millis(400)),
+            "two of six are left"
+        );
         let much_later = later + Strikes::WITHIN;
         assert_eq!(strikes.count(much_later), Some(Strikes::PAUSE));
     }

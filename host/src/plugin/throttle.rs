@@ -50,10 +50,16 @@ mod tests {
     fn a_flood_is_cut_and_counted_and_what_comes_slowly_passes() {
         let mut throttle = Throttle::new();
         let begin = Instant::now();
-        let admitted = (0..5000).filter(|_| throttle.admit(begin).is_some()).count();
+        let admitted = (0..5000)
+            .filter(|_| throttle.admit(begin).is_some())
+            .count();
         assert_eq!(admitted, 1000);
         let later = begin + Duration::from_millis(25);
-        assert_eq!(throttle.admit(later), Some(4000), "what was dropped is said once");
+        assert_eq!(
+            throttle.admit(later),
+            Some(4000),
+            "what was dropped is said once"
+        );
         assert_eq!(throttle.admit(later), Some(0));
         assert_eq!(throttle.admit(later), None);
     }

@@ -34,7 +34,11 @@ static ADAPTER: OnceLock<RwLock<Option<RawAdapterBox>>> = OnceLock::new();
 pub fn serve() -> std::io::Result<()> {
     let control = take_stdin()?;
     let (bytes, fds) = receive_fds(&control)?;
-    let nobody = || std::io::Error::other("this is how investbot starts the process of a plugin, and nobody else");
+    let nobody = || {
+        std::io::Error::other(
+            "this is how investbot starts the process of a plugin, and nobody else",
+        )
+    };
     let hello: Hello = serde_json::from_slice(&bytes).map_err(|_| nobody())?;
     let mut fds = fds.into_iter();
     let (Some(image), Some(first), Some(besides)) = (fds.next(), fds.next(), fds.next()) else {
@@ -109,7 +113,9 @@ fn open(
         return Err(failed(format!("its memory cannot be hidden: {error}")));
     }
     let asks = Asks(Arc::new(Mutex::new(besides)));
-    let opened = on_line(line, || root.open()(host_box(asks), RSlice::from_slice(&params)));
+    let opened = on_line(line, || {
+        root.open()(host_box(asks), RSlice::from_slice(&params))
+    });
     match opened {
         RResult::ROk(adapter) => Ok(adapter),
         RResult::RErr(bytes) => Err(Frame {
@@ -220,9 +226,7 @@ impl HostServices for Asks {
 }
 
 fn ask(line: &mut Line, op: &str, body: &[u8]) -> Result<Vec<u8>, Vec<u8>> {
-    let answer = line
-        .send(Kind::Call, op, body)
-        .and_then(|()| line.next());
+    let answer = line.send(Kind::Call, op, body).and_then(|()| line.next());
     match answer {
         Ok(frame) if frame.kind == Kind::Done => Ok(frame.body),
         Ok(frame) if frame.kind == Kind::Failed => Err(frame.body),

@@ -28,7 +28,9 @@ pub(super) fn confine(what: &Confinement) -> io::Result<Vec<String>> {
         Ok(RulesetStatus::PartiallyEnforced) => {
             missing.push("some of Landlock, which this kernel has in part".to_owned());
         }
-        Ok(RulesetStatus::NotEnforced) => missing.push("Landlock, which this kernel lacks".to_owned()),
+        Ok(RulesetStatus::NotEnforced) => {
+            missing.push("Landlock, which this kernel lacks".to_owned())
+        }
         Err(error) => missing.push(format!("Landlock: {error}")),
     }
     if let Err(error) = restrict_calls(what) {
@@ -102,7 +104,13 @@ const SYSTEM: &[&str] = &[
     "/sys/fs/cgroup",
 ];
 
-const DEVICES: &[&str] = &["/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"];
+const DEVICES: &[&str] = &[
+    "/dev/null",
+    "/dev/zero",
+    "/dev/full",
+    "/dev/random",
+    "/dev/urandom",
+];
 
 fn restrict_files(what: &Confinement) -> Result<RulesetStatus, landlock::RulesetError> {
     // The newest that this program knows; older kernels enforce what they have.
@@ -117,7 +125,10 @@ fn restrict_files(what: &Confinement) -> Result<RulesetStatus, landlock::Ruleset
         rules = rules.handle_access(AccessNet::from_all(KNOWN))?;
     }
     let mut rules = rules.create()?;
-    let readable = SYSTEM.iter().map(PathBuf::from).chain(what.readable.clone());
+    let readable = SYSTEM
+        .iter()
+        .map(PathBuf::from)
+        .chain(what.readable.clone());
     let devices = DEVICES.iter().map(PathBuf::from);
     let granted = readable
         .map(|path| (path, read))
@@ -217,8 +228,14 @@ fn restrict_calls(what: &Confinement) -> Result<(), seccompiler::Error> {
     // where a filter cannot look; libraries then take `clone`.
     let namespaces = libc::CLONE_NEWUSER as u64;
     let asks = argument(0, SeccompCmpOp::MaskedEq(namespaces), namespaces)?;
-    apply(BTreeMap::from([(libc::SYS_clone, vec![rule(vec![asks])?])]), libc::EPERM)?;
-    apply(BTreeMap::from([(libc::SYS_clone3, Vec::new())]), libc::ENOSYS)
+    apply(
+        BTreeMap::from([(libc::SYS_clone, vec![rule(vec![asks])?])]),
+        libc::EPERM,
+    )?;
+    apply(
+        BTreeMap::from([(libc::SYS_clone3, Vec::new())]),
+        libc::ENOSYS,
+    )
 }
 
 fn apply(rules: BTreeMap<i64, Vec<SeccompRule>>, error: i32) -> Result<(), seccompiler::Error> {

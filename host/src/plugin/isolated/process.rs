@@ -1,7 +1,7 @@
 //! One process of a plugin, as its host sees it: started, called, killed.
 
 use std::io::{self, Read as _};
-use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, mpsc};
@@ -28,7 +28,7 @@ pub(super) struct Start<'a> {
     /// The plugin.
     pub(super) image: &'a OwnedFd,
     /// What is held for as long as the process lives.
-    pub(super) held: Option<&'a OwnedFd>,
+    pub(super) held: Option<BorrowedFd<'a>>,
     /// The parameters of `open`, encoded.
     pub(super) params: &'a [u8],
 }
@@ -36,6 +36,8 @@ pub(super) struct Start<'a> {
 /// Why an exchange did not come to an answer.
 #[derive(Debug)]
 pub(super) enum Broken {
+    /// There is no such request.
+    Unfit(String),
     /// The request did not get there whole.
     Unasked(String),
     /// No answer in time.
@@ -136,7 +138,7 @@ impl Process {
         };
         let hello = serde_json::to_vec(start.hello)?;
         let mut fds = vec![start.image.as_fd(), its_line.as_fd(), its_besides.as_fd()];
-        fds.extend(start.held.map(|held| held.as_fd()));
+        fds.extend(start.held);
         send_fds(&process.control, &hello, &fds)?;
         serve_besides(Line::new(besides), session)?;
         Ok((process, Line::new(line)))
@@ -191,7 +193,12 @@ impl Process {
 }
 
 fn pair(kind: SocketType) -> io::Result<(OwnedFd, OwnedFd)> {
-    Ok(socketpair(AddressFamily::UNIX, kind, SocketFlags::CLOEXEC, None)?)
+    Ok(socketpair(
+        AddressFamily::UNIX,
+        kind,
+        SocketFlags::CLOEXEC,
+        None,
+    )?)
 }
 
 fn passed_on(names: &[&'static str]) -> Vec<(&'static str, std::ffi::OsString)> {
@@ -213,19 +220,21 @@ impl Line {
         let unasked = |error: io::Error| Broken::Unasked(error.to_string());
         let begun = Instant::now();
         self.set_timeout(limit).map_err(unasked)?;
-        self.send(kind, op, body).map_err(|error| match error.kind() {
-            io::ErrorKind::InvalidInput => Broken::Unasked(error.to_string()),
-            // Nobody had read it whole when its reader ended.
-            io::ErrorKind::BrokenPipe => Broken::Unasked("its process had ended".to_owned()),
-            _ => Broken::Gone(error.to_string()),
-        })?;
+        self.send(kind, op, body)
+            .map_err(|error| match error.kind() {
+                io::ErrorKind::InvalidInput => Broken::Unfit(error.to_string()),
+                // Nobody had read it whole when its reader ended.
+                io::ErrorKind::BrokenPipe => Broken::Unasked("its process had ended".to_owned()),
+                _ => Broken::Gone(error.to_string()),
+            })?;
         let is_late = || limit.is_some_and(|limit| begun.elapsed() >= limit);
         loop {
             let frame = match self.next() {
                 Ok(frame) => frame,
                 Err(error) => match error.kind() {
                     io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
-                        let left = limit.map(|limit| (limit + GRACE).saturating_sub(begun.elapsed()));
+                        let left =
+                            limit.map(|limit| (limit + GRACE).saturating_sub(begun.elapsed()));
                         match left {
                             Some(left) if !left.is_zero() => self.wait_another(left)?,
                             _ => return Err(Broken::Late),
@@ -275,8 +284,8 @@ fn serve_besides(mut line: Line, session: &Arc<Session>) -> io::Result<()> {
         .name(format!("asks-{}", session.id()))
         .spawn(move || {
             while let Ok(frame) = line.next() {
-                let is_served = frame.kind == Kind::Call
-                    && line.answer(&frame, &session, &|_| false).is_ok();
+                let is_served =
+                    frame.kind == Kind::Call && line.answer(&frame, &session, &|_| false).is_ok();
                 if !is_served {
                     return;
                 }
@@ -305,7 +314,10 @@ fn read_out(
                 if !text.is_empty() {
                     last = printable(&text, 300);
                     let level = Level::Info;
-                    session.log(&LogRecord { level, message: text });
+                    session.log(&LogRecord {
+                        level,
+                        message: text,
+                    });
                 }
             };
             while let Ok(n @ 1..) = printed.read(&mut bytes) {

@@ -286,13 +286,19 @@ mod tests {
                 let mut frame = head(kind, op, body.len()).expect("it is short");
                 frame.extend_from_slice(body);
                 for piece in frame.chunks(977) {
-                    one.stream().expect("it is open").write_all(piece).expect("somebody reads");
+                    one.stream()
+                        .expect("it is open")
+                        .write_all(piece)
+                        .expect("somebody reads");
                 }
             }
         });
         let read: Vec<_> = (0..3).map(|_| other.next().expect("a frame")).collect();
         writer.join().expect("it wrote all");
-        assert_eq!((read[0].kind, &*read[0].op, &*read[0].body), (Kind::Call, "place", &b"abc"[..]));
+        assert_eq!(
+            (read[0].kind, &*read[0].op, &*read[0].body),
+            (Kind::Call, "place", &b"abc"[..])
+        );
         assert_eq!((read[1].kind, read[1].body.len()), (Kind::Done, 0));
         assert_eq!((read[2].kind, read[2].body.len()), (Kind::Open, 100_000));
         let end = other.next().expect_err("nothing more comes");
@@ -303,19 +309,37 @@ mod tests {
     fn a_time_out_loses_nothing() {
         let (mut one, mut other) = lines();
         let frame = head(Kind::Done, "", 2).expect("it is short");
-        one.stream().expect("it is open").write_all(&frame).expect("somebody reads");
-        other.set_timeout(Some(Duration::from_millis(1))).expect("it can be set");
+        one.stream()
+            .expect("it is open")
+            .write_all(&frame)
+            .expect("somebody reads");
+        other
+            .set_timeout(Some(Duration::from_millis(1)))
+            .expect("it can be set");
         let late = other.next().expect_err("half of it is missing").kind();
-        assert!(matches!(late, io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut));
-        one.stream().expect("it is open").write_all(b"ok").expect("somebody reads");
+        assert!(matches!(
+            late,
+            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut
+        ));
+        one.stream()
+            .expect("it is open")
+            .write_all(b"ok")
+            .expect("somebody reads");
         assert_eq!(other.next().expect("the whole frame").body, b"ok");
     }
 
     #[test]
     fn garbage_is_no_frame() {
-        for garbage in [&b"HTTP/1.1 200 OK"[..], &[1, 1, 0xFF, 0xFF, 0xFF, 0xFF, 0], &[1, 1, 0, 0, 0, 0, 0xFF]] {
+        for garbage in [
+            &b"HTTP/1.1 200 OK"[..],
+            &[1, 1, 0xFF, 0xFF, 0xFF, 0xFF, 0],
+            &[1, 1, 0, 0, 0, 0, 0xFF],
+        ] {
             let (mut one, mut other) = lines();
-            one.stream().expect("it is open").write_all(garbage).expect("somebody reads");
+            one.stream()
+                .expect("it is open")
+                .write_all(garbage)
+                .expect("somebody reads");
             drop(one);
             let error = other.next().expect_err("garbage");
             assert_eq!(error.kind(), io::ErrorKind::InvalidData, "{garbage:?}");
@@ -330,7 +354,9 @@ mod tests {
         drop(there);
         let (bytes, mut fds) = receive_fds(&other).expect("it is received");
         assert_eq!((bytes.as_slice(), fds.len()), (&b"x"[..], 1));
-        Line::new(fds.remove(0)).send(Kind::Done, "", b"hi").expect("it is open");
+        Line::new(fds.remove(0))
+            .send(Kind::Done, "", b"hi")
+            .expect("it is open");
         assert_eq!(Line::new(here.into()).next().expect("a frame").body, b"hi");
     }
 }
