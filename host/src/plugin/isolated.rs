@@ -166,7 +166,7 @@ impl Isolated {
         match process.call(Kind::Call, &op, &bytes, Some(self.recipe.timeout)) {
             Ok(_) => Ok(()),
             Err(broken) => {
-                let how = process.kill();
+                let how = process.kill(broken.is_end());
                 Err(self.recipe.died(&self.session, broken, &how))
             }
         }
@@ -180,7 +180,7 @@ impl Isolated {
             return "its process ended".to_owned();
         }
         state.process = None;
-        let how = process.kill();
+        let how = process.kill(why.is_empty());
         let text = if why.is_empty() {
             format!("its process ended: {how}")
         } else {
@@ -278,7 +278,7 @@ impl Drop for Isolated {
                 "the adapter was not done with its drop; its process was ended"
             );
         }
-        process.kill();
+        process.kill(false);
     }
 }
 
@@ -293,7 +293,10 @@ impl Recipe {
             params: &self.params,
         };
         let (process, opened) = Process::start(&start, session, self.timeout);
-        let kill = |process: Option<Process>| process.map(|it| it.kill()).unwrap_or_default();
+        let kill = |process: Option<Process>, is_ending| {
+            let killed = process.map(|process| process.kill(is_ending));
+            killed.unwrap_or_default()
+        };
         let id = session.id().to_owned();
         match (process, opened) {
             (Some(process), Ok(frame)) if frame.kind == Kind::Done => {
@@ -301,14 +304,14 @@ impl Recipe {
                 Ok((Arc::new(process), printable(&missing, 400)))
             }
             (process, Ok(frame)) => {
-                kill(process);
+                kill(process, false);
                 Err(match frame.kind {
                     Kind::Failed => refusal(&id, &frame.body),
                     _ => refused(&id, &frame.body),
                 })
             }
             (process, Err(broken)) => {
-                let how = kill(process);
+                let how = kill(process, broken.is_end());
                 Err(self.died(session, broken, &how))
             }
         }

@@ -46,6 +46,17 @@ pub(super) enum Broken {
     Gone(String),
 }
 
+impl Broken {
+    /// Whether the process seems to have ended by itself.
+    pub(super) const fn is_end(&self) -> bool {
+        match self {
+            Self::Gone(why) => why.is_empty(),
+            Self::Unasked(_) => true,
+            Self::Unfit(_) | Self::Late => false,
+        }
+    }
+}
+
 /// A process that is there, or was until just now.
 pub(super) struct Process {
     child: Mutex<Child>,
@@ -56,6 +67,9 @@ pub(super) struct Process {
     /// The last line that was printed, once nothing more can be.
     last_words: Mutex<mpsc::Receiver<String>>,
 }
+
+/// How long what is nearly there is waited for.
+const MOMENT: Duration = Duration::from_millis(200);
 
 /// Variables that a plugin finds if its host has them: languages, time zone, certificates.
 const ENVIRONMENT: &[&str] = &[
@@ -170,10 +184,14 @@ impl Process {
         Ok(Line::new(line))
     }
 
-    /// Ends the process and all it started, and says how it had ended.
-    pub(super) fn kill(&self) -> String {
+    /// Ends the process and all it started, and says how it ended. One that closes its lines is ending by itself, and
+    /// is given a moment to say how.
+    pub(super) fn kill(&self, is_ending: bool) -> String {
         let mut child = lock(&self.child);
-        // What ended by itself keeps its own status.
+        let begun = Instant::now();
+        while is_ending && begun.elapsed() < MOMENT && matches!(child.try_wait(), Ok(None)) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
         let group = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
         if let Some(group) = group {
             let _ = kill_process_group(group, Signal::KILL);
@@ -184,7 +202,7 @@ impl Process {
             Err(error) => error.to_string(),
         };
         // What it printed is there now, unless something it started still holds the pipe.
-        let last = lock(&self.last_words).recv_timeout(Duration::from_millis(200));
+        let last = lock(&self.last_words).recv_timeout(MOMENT);
         match last {
             Ok(line) if !line.is_empty() => format!("{ended}: {line}"),
             _ => ended,
