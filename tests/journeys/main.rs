@@ -9,6 +9,8 @@ mod determinism;
 mod drill;
 mod intents;
 mod lost_end;
+#[cfg(target_os = "linux")]
+mod misbehaviour;
 mod outside_crate;
 mod plugin_check;
 mod plugin_command;

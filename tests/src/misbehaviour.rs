@@ -21,7 +21,7 @@ const FAULTS: &[Fault] = &[
     ("exit", "calls `exit(0)`"),
     ("hang", "hangs"),
     ("leak", "leaks 256 MB"),
-    ("flood", "writes 100,000 log lines"),
+    ("flood", "writes 5,000 log lines"),
     ("garbage", "answers garbage"),
 ];
 
@@ -83,7 +83,7 @@ pub fn to_markdown(rows: &[Row]) -> String {
     for section in rows.chunk_by(|a, b| a.moment == b.moment) {
         let _ = write!(
             text,
-            "### While {}\n\n| the plugin | in the host's process | in a process of its own |\n|---|---|---|\n",
+            "## While {}\n\n| the plugin | in the host's process | in a process of its own |\n|---|---|---|\n",
             section[0].moment
         );
         for row in section {
@@ -105,13 +105,16 @@ fn outcome(fault: &str, at: &str, after: bool, isolation: &str) -> String {
         .flag("--set", format!("fault={fault}"))
         .flag("--set", format!("at={at}"))
         .flag("--set", format!("after={after}"))
-        .env("INVESTBOT_EXCHANGE_OPEN_TIMEOUT_MS", "2000")
-        .env("INVESTBOT_EXCHANGE_CALL_TIMEOUT_MS", "1000")
+        .env("INVESTBOT_EXCHANGE_OPEN_TIMEOUT_MS", "3000")
+        .env("INVESTBOT_EXCHANGE_CALL_TIMEOUT_MS", "3000")
         .env("INVESTBOT_EXCHANGE_ISOLATION_MEMORY_MB", "160")
         .end();
     let mut text = what_it_did(&first);
     if first.code != Some(0) {
-        let resumed = program("run").args(["--json"]).flag("--resume", &run_dir).end();
+        let resumed = program("run")
+            .args(["--json"])
+            .flag("--resume", &run_dir)
+            .end();
         let _ = write!(text, "; resumed: {}", what_it_did(&resumed));
         let _ = write!(text, "; {}", order(&resumed, &run_dir));
     } else {
@@ -126,10 +129,14 @@ fn what_it_did(ended: &Ended) -> String {
         None => "**dies**".to_owned(),
         Some(0) if ended.stderr.contains("is begun anew") => "begins it anew, goes on".to_owned(),
         Some(0) => "goes on".to_owned(),
-        Some(code) if ended.stderr.contains("would not open") => format!("does not start (exit {code})"),
+        Some(code) if ended.stderr.contains("would not open") => {
+            format!("does not start (exit {code})")
+        }
         Some(code) => format!("stops in good order (exit {code})"),
     };
-    if ended.stderr.contains("did not return") || ended.stderr.contains("was not done with its drop") {
+    if ended.stderr.contains("did not return")
+        || ended.stderr.contains("was not done with its drop")
+    {
         return format!("gives the call up, {how}");
     }
     how
@@ -145,7 +152,10 @@ fn order(ended: &Ended, run_dir: &Path) -> String {
         (1, 1, 1) => "the order is filled, once".to_owned(),
         (_, _, at_venue) => {
             let states: Vec<_> = host.orders.values().map(String::as_str).collect();
-            format!("the order is {}, {at_venue} at the venue", states.join(", "))
+            format!(
+                "the order is {}, {at_venue} at the venue",
+                states.join(", ")
+            )
         }
     }
 }
