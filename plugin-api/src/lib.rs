@@ -46,6 +46,7 @@ pub mod codec;
 pub mod dispatch;
 pub mod error;
 pub mod host;
+pub mod ledger;
 pub mod manifest;
 pub mod market;
 pub mod op;
@@ -57,6 +58,7 @@ mod wire;
 pub use adapter::{Adapter, OpenParams};
 pub use error::{AdapterError, Effect, ErrorKind};
 pub use host::{Call, Host, Level};
+pub use ledger::Ledger;
 pub use market::{Bar, BarBatch, BarsQuery, Instrument, Ticker};
 pub use order::{AmendOrder, CancelOrder, NewOrder, OrderRef, OrderType, Side, TimeInForce};
 pub use report::{
