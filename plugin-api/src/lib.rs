@@ -18,7 +18,8 @@
 //! export_adapter!(MyVenue, manifest = "plugin.toml");
 //! ```
 //!
-//! The plugin `stub` of this repository is the whole of it, written to be copied.
+//! `investbot plugin new NAME` writes a whole one, to be changed; `docs/ADAPTERS.md` of this repository is the
+//! author's guide.
 //!
 //! # Units
 //!

@@ -103,7 +103,9 @@ impl Crate {
 /// Its next copy lies elsewhere, so cargo would not find what it built of this one again.
 impl Drop for Crate {
     fn drop(&mut self) {
-        self.cargo(&["clean", "--package", &self.name]);
+        if self.root.exists() {
+            self.cargo(&["clean", "--package", &self.name]);
+        }
     }
 }
 
