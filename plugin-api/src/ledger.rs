@@ -14,7 +14,8 @@ use crate::error::{AdapterError, ErrorKind};
 /// A list that survives the process: values in memory, and a line of JSON each in a file.
 ///
 /// A simulated venue keeps its orders here, which have to be known to the next session; an adapter of a
-/// real one whatever its venue does not keep. It reads like a slice, oldest first.
+/// real one whatever its venue does not keep. It reads like a slice, oldest first. A `Ledger<OrderReport>` in
+/// the file `ledger.jsonl` is what `investbot drill` holds a run against.
 ///
 /// A process that is killed loses nothing that [`push`](Self::push) has returned from. After a power
 /// failure the last values may be missing: nothing is synced.

@@ -93,10 +93,41 @@ fn a_run_on_it_can_be_verified() {
     let dir = scratch();
     let kept = run(["--run-dir", "kept"]).in_dir(&dir);
     let _ = kept.flag("--exchange", &library).end().with_code(0);
-    let orders = std::fs::read_to_string(dir.join("kept/venue/orders.jsonl")).unwrap();
+    let orders = std::fs::read_to_string(dir.join("kept/venue/ledger.jsonl")).unwrap();
     assert!(orders.lines().count() > 100);
     let verified = program("verify").arg("kept").in_dir(&dir).end();
     assert!(verified.with_code(0).stdout.contains("MATCH"));
+}
+
+/// The drill reads what `Ledger` writes: it believes a venue that keeps its word, and finds out one that does not.
+#[cfg(unix)]
+#[test]
+fn it_can_be_drilled() {
+    let drill = |author: &Crate, args: &[&str], code: i32| -> serde_json::Value {
+        let dir = scratch();
+        let drill = program("drill")
+            .args(["--json", "--dir", "drill"])
+            .args(args);
+        let drill = drill.flag("--exchange", author.build()).in_dir(&dir);
+        drill.end().with_code(code).lines().remove(1)
+    };
+    let author = made("new-and-drilled");
+    let good = drill(&author, &["--kills", "15"], 0);
+    assert!(good["orders"].as_u64() > Some(0), "{good}");
+    assert_eq!(good["reports_compared"], good["reports_equal"]);
+    let forgetful = author
+        .edited(
+            "src/lib.rs",
+            "if let Some(known) = orders.iter().find(|it| it.client_order_id == *id) {",
+            "if let Some(known) = orders.iter().find(|it| it.client_order_id.is_empty()) {",
+        )
+        .edited(
+            "plugin.toml",
+            r#"query = { kind = "by_client_id", includes_closed = true, visibility_lag_ms = 0 }"#,
+            r#"query = { kind = "none" }"#,
+        );
+    let bad = drill(&forgetful, &["--steps", "--fail-fast"], 8);
+    assert!(bad["duplicates"].as_u64() > Some(0), "{bad}");
 }
 
 /// CI of the crate, but for what fetches and builds the host, which is here already.

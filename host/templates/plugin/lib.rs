@@ -19,7 +19,7 @@ struct Venue {
 impl Adapter for Venue {
     /// Log in with `params.secret(…)`. An error is `Config` or `Auth`, and says which key to change.
     fn open(_host: Host, params: OpenParams) -> Answer<Self> {
-        let orders = Mutex::new(Ledger::open(&params, "orders.jsonl")?);
+        let orders = Mutex::new(Ledger::open(&params, "ledger.jsonl")?);
         let symbols = params.instruments.into_iter();
         let prices = Mutex::new(symbols.map(|s| (s, Decimal::ONE_HUNDRED)).collect());
         Ok(Self { prices, orders })
