@@ -7,6 +7,8 @@ mod books;
 mod config;
 mod determinism;
 mod drill;
+#[cfg(unix)]
+mod guide;
 mod intents;
 mod lost_end;
 #[cfg(target_os = "linux")]
@@ -14,6 +16,7 @@ mod misbehaviour;
 mod outside_crate;
 mod plugin_check;
 mod plugin_command;
+mod plugin_new;
 mod plugins;
 #[cfg(unix)]
 mod readme;
