@@ -21,9 +21,6 @@ pub(super) const GRACE: Duration = Duration::from_millis(500);
 /// How long a drop is waited for.
 const DROP_LIMIT: Duration = Duration::from_secs(5);
 
-/// How often a thread looks before it sleeps. Most calls are shorter than falling asleep and waking up.
-const LOOKS: u32 = 40;
-
 /// An adapter of this process, called with limits.
 pub(super) struct Guarded {
     adapter: Arc<Direct>,
@@ -201,16 +198,11 @@ impl Worker {
     fn wait(&self, limit: Option<Duration>) -> Option<Result<Vec<u8>, Failure>> {
         let turn = &self.seat.turn;
         let is_there = || turn.load(Ordering::Acquire) == ANSWERED;
-        if !looked(is_there) {
-            let begun = Instant::now();
-            while !is_there() {
-                match limit {
-                    None => thread::park(),
-                    Some(limit) => {
-                        let left = limit.checked_sub(begun.elapsed())?;
-                        thread::park_timeout(left);
-                    }
-                }
+        let begun = Instant::now();
+        while !is_there() {
+            match limit {
+                None => thread::park(),
+                Some(limit) => thread::park_timeout(limit.checked_sub(begun.elapsed())?),
             }
         }
         turn.store(IDLE, Ordering::Release);
@@ -234,10 +226,8 @@ impl Seat {
     fn serve(&self, session: &Session) {
         let is_wanted = || matches!(self.turn.load(Ordering::Acquire), ASKED | GIVEN_UP);
         loop {
-            if !looked(is_wanted) {
-                while !is_wanted() {
-                    thread::park();
-                }
+            while !is_wanted() {
+                thread::park();
             }
             let job = lock(&self.job).take();
             let Some(job) = job.filter(|_| self.turn.load(Ordering::Acquire) == ASKED) else {
@@ -257,17 +247,6 @@ impl Seat {
             job.caller.unpark();
         }
     }
-}
-
-/// Looks for a while, without sleeping, whether something is so.
-fn looked(is_so: impl Fn() -> bool) -> bool {
-    for _ in 0..LOOKS {
-        if is_so() {
-            return true;
-        }
-        std::hint::spin_loop();
-    }
-    false
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
