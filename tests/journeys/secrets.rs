@@ -92,7 +92,7 @@ fn runs_that_fail() {
     checked(|| run(["--exchange", "missing"]), 4);
     let order = r#"{"instrument":"BTC/USD","side":"buy","type":"market","quantity":"1"}"#;
     let echo = plugin("fixture_echo");
-    for (at, code) in [("open", 4), ("place", 1), ("on_bars", 1)] {
+    for (at, code) in [("open", 4), ("place", 5), ("on_bars", 5)] {
         let set = [
             "--set",
             "fault=panic",
