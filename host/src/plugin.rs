@@ -30,6 +30,7 @@ mod map;
 mod open;
 mod permissions;
 mod record;
+mod replace;
 mod resolve;
 mod services;
 mod text;

@@ -12,6 +12,7 @@ mod lost_end;
 mod outside_crate;
 mod plugin_check;
 mod plugin_command;
+mod plugin_result;
 mod plugins;
 #[cfg(unix)]
 mod readme;

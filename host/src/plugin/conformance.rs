@@ -17,6 +17,7 @@ mod limits;
 mod loading;
 mod manifest;
 mod orders;
+pub mod result;
 pub mod runner;
 mod subject;
 mod threads;

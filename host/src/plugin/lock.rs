@@ -14,7 +14,7 @@
 //! name that was asked for as well as for what the file calls itself: another plugin in the place of a pinned one is
 //! refused whatever id it has.
 
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use investbot_plugin_api::TARGET;
@@ -23,6 +23,7 @@ use serde::{Deserialize, Serialize};
 use super::Plugin;
 use super::error::LoadError;
 use super::image::is_sha256;
+use super::replace::replace;
 use super::text::one_line;
 
 const VERSION: u32 = 1;
@@ -218,33 +219,12 @@ impl Lock {
             plugin: self.pins.clone(),
         };
         let text = toml::to_string(&file).expect("strings and numbers are TOML");
-        self.replace(&format!("{HEAD}{text}"))
-            .map_err(|error| LockError::Io {
-                path: self.path.clone(),
-                verb: "written",
-                error,
-            })
+        replace(&self.path, &format!("{HEAD}{text}")).map_err(|error| LockError::Io {
+            path: self.path.clone(),
+            verb: "written",
+            error,
+        })
     }
-
-    fn replace(&self, text: &str) -> io::Result<()> {
-        let dir = match self.path.parent() {
-            Some(dir) if !dir.as_os_str().is_empty() => dir,
-            _ => Path::new("."),
-        };
-        let mut new = tempfile::Builder::new()
-            .permissions(readable())
-            .tempfile_in(dir)?;
-        new.write_all(text.as_bytes())?;
-        new.as_file().sync_all()?;
-        new.persist(&self.path).map_err(|failed| failed.error)?;
-        Ok(())
-    }
-}
-
-/// A file for a team, not a secret.
-fn readable() -> std::fs::Permissions {
-    use std::os::unix::fs::PermissionsExt as _;
-    std::fs::Permissions::from_mode(0o644)
 }
 
 fn content(path: &Path, file: &str, at: usize, text: String) -> LockError {
