@@ -47,7 +47,7 @@ enum Command {
     },
     /// Tests whether a plugin does what the contract asks and what it claims
     #[command(after_long_help = check::EXAMPLES, long_about = check::ABOUT)]
-    Check(check::CheckArgs),
+    Check(Box<check::CheckArgs>),
     /// Notes the digest of a plugin's file: from then on no other file is loaded in its place
     Pin {
         /// A plugin's name, or the path of its library
