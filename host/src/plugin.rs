@@ -16,6 +16,7 @@
 //! # Ok(()) }
 //! ```
 
+pub mod belief;
 pub mod catalog;
 mod client;
 pub mod conformance;

@@ -11,6 +11,7 @@ mod intents;
 mod lost_end;
 mod outside_crate;
 mod plugin_check;
+mod plugin_claims;
 mod plugin_command;
 mod plugin_result;
 mod plugins;

@@ -21,6 +21,7 @@ pub mod result;
 pub mod runner;
 mod subject;
 mod threads;
+pub mod verdict;
 
 pub use subject::{Setup, Subject};
 
