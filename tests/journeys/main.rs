@@ -24,5 +24,6 @@ mod run_dir;
 mod secrets;
 mod signals;
 mod verify;
+mod versions;
 
 use investbot_tests::program;

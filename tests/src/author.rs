@@ -88,7 +88,7 @@ impl Drop for Crate {
 }
 
 /// Kept between runs, so that the dependencies are compiled once.
-fn author_target() -> PathBuf {
+pub(crate) fn author_target() -> PathBuf {
     target_dir().join("author")
 }
 
