@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::program::{Ended, Run, program, run};
 use investbot_tests::author::Crate;
-use investbot_tests::{Scratch, scratch};
+use investbot_tests::{Scratch, patch, scratch};
 
 /// A venue that is not simulated, of class A, and has a way to lose every answer.
 fn venue() -> Crate {
@@ -129,6 +129,67 @@ fn prove(dir: &Scratch) {
             && pinned.stdout.ends_with(" skipped; claims passed\n"),
         "{}",
         pinned.stdout
+    );
+}
+
+/// A venue that says it has real money, and that it remembers ids for ever, while it forgets those of orders that are over.
+#[test]
+fn a_claim_that_is_found_false_is_kept_as_such() {
+    let dir = scratch();
+    dir.spoilt("investbot_realish", "libmine.so", |bytes| {
+        patch(bytes, b"real_money = false", b"real_money = true ");
+        patch(
+            bytes,
+            br#"dedupe = { kind = "open_only" }"#,
+            br#"dedupe = { kind="permanent" }  "#,
+        );
+    });
+    let live = |args: &[&str]| {
+        let run = plugin(args, &dir).keys();
+        run.env("INVESTBOT_LIVE", "true")
+    };
+    let checked = live(&["check", "./libmine.so", "--live", "--result", "r.json"]);
+    let checked = checked.args(["--limit", "300"]).end().with_code(8);
+    assert!(
+        checked.stderr.contains("claims.duplicate-filled: failed: "),
+        "{}",
+        checked.stderr
+    );
+    let pinned = live(&["pin", "./libmine.so", "--result", "r.json"])
+        .end()
+        .with_code(0);
+    assert!(
+        pinned.stdout.ends_with(
+            " skipped; claims failed\n  its claims are not proven: orders at it are treated as at a venue of class E\n"
+        ),
+        "{}",
+        pinned.stdout
+    );
+    let listed = live(&["list", "--plugin-dir", "."]).end().with_code(0);
+    assert!(
+        listed.stdout.contains("┆ E, not A ┆ real"),
+        "{}",
+        listed.stdout
+    );
+
+    let lines = live(&["list", "--plugin-dir", ".", "--json"]).end().lines();
+    let mine = lines.iter().find(|line| line["name"] == "mine").unwrap();
+    assert_eq!(
+        (&mine["class"], &mine["runs_as"]),
+        (&"A".into(), &"E".into())
+    );
+
+    let ran = run(["--exchange", "./libmine.so", "--to", "2017-10-01", "--live"])
+        .keys()
+        .env("INVESTBOT_LIVE", "true")
+        .in_dir(&dir)
+        .end();
+    assert!(
+        ran.stderr.contains(
+            "runs as class E: an order in doubt is held for you (the check of this file: "
+        ) && ran.stderr.contains("; claims failed)"),
+        "{}",
+        ran.stderr
     );
 }
 

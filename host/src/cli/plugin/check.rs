@@ -38,8 +38,8 @@ Examples:
   investbot plugin check ./libmine.so --only claims             one group
   investbot plugin check ./libmine.so --only claims.duplicate-filled --seed 7
   investbot plugin check --list                                 what is tested, and why
-  investbot plugin check ./libmine.so --result result.json      keeps what came of it, for `plugin pin` and
-  investbot plugin check --reproduce result.json                to run what failed once more, in the same way
+  investbot plugin check ./libmine.so --result result.json      keeps it, for `pin --result` and
+  investbot plugin check --reproduce result.json                what failed, once more
   investbot plugin check ./libmine.so --junit report.xml        for CI";
 
 /// The greatest seed: what TOML and JSON readers take for a whole number.
