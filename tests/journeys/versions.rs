@@ -146,7 +146,7 @@ fn the_corpus_is_what_it_was() {
     insta::assert_snapshot!(corpus.join("\n"), @r"
     tests/corpus/plugin-api-1.0 dfdb856a686db8fb0f95bbb7988bb119f12b859e773cca4c8333df16a70273d2
     tests/corpus/stub-1.0 762b88a98839a7f4cda3f4e1adca5d4682d5ef4280423e2ed1f9c4c0acd36605
-    tests/corpus/surface-1.0 35bd8f57ffc1bd20512b22b39023a0c84b7952b1c8acd653bd63d989cde8f91a
+    tests/corpus/surface-1.0 936628af2b8304b518b2ab86b2b116b51f82c189c3a2bbd8ed6f2ec54f7d60ec
     ");
 }
 

@@ -256,11 +256,11 @@ fn errors(order: &OrderRef) -> AdapterError {
     AdapterError::unknown(ErrorKind::Timeout, "text")
 }
 
-/// Every value of every enumeration, with its word.
-fn words() -> Vec<(&'static str, &'static str)> {
+/// Every value of every enumeration has its word, which is in files and logs.
+const WORDS: () = {
     macro_rules! all {
         ($($name:ident { $($variant:ident $word:literal)* })*) => {
-            vec![$($(($name::$variant.as_str(), $word),)*)*]
+            $($(assert!(is($name::$variant.as_str(), $word));)*)*
         };
     }
     all! {
@@ -297,6 +297,15 @@ fn words() -> Vec<(&'static str, &'static str)> {
             ServerTime "server_time"
         }
     }
+};
+
+const fn is(one: &str, other: &str) -> bool {
+    let (one, other) = (one.as_bytes(), other.as_bytes());
+    let mut at = 0;
+    while at < one.len() && at < other.len() && one[at] == other[at] {
+        at += 1;
+    }
+    at == one.len() && at == other.len()
 }
 
 fn manifest(manifest: &Manifest) -> (VenueClass, Duration) {
