@@ -73,7 +73,8 @@ fn a_real_venue_is_of_class_e_until_its_claims_have_passed() {
     let pinned = plugin(&["pin", "./libmine.so"], &dir).end().with_code(0);
     assert!(
         pinned.stdout.ends_with(
-            "\n  its claims are not proven: orders at it are treated as at a venue of class E\n"
+            "\n  its claims are not proven: orders at it are treated as at a venue of class E\n  hint: investbot plugin check \
+             ./libmine.so --result FILE, then investbot plugin pin ./libmine.so --result FILE\n"
         ),
         "{}",
         pinned.stdout

@@ -64,6 +64,11 @@ pub(super) fn pin(name: &str, result: Option<&Path>, common: &Common) -> ExitCod
             "\n  its claims are not proven: orders at it are treated as at a venue of class E",
         );
     }
+    if belief == Belief::Unchecked {
+        text.push_str(&format!(
+            "\n  hint: investbot plugin check {name} --result FILE, then investbot plugin pin {name} --result FILE"
+        ));
+    }
     tell(common, "pinned", &pin, &text)
 }
 
