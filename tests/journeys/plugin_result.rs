@@ -154,6 +154,27 @@ fn a_file_that_is_no_result_is_refused() {
     ");
 }
 
+/// The result is of one file: another that takes its place during the check is not tested in its name.
+#[test]
+fn a_file_that_changes_during_a_check_is_not_tested() {
+    let dir = scratch();
+    dir.copy("investbot_stub", "libmine.so");
+    let one = |sha256: &str| {
+        let args = ["./libmine.so", "--one", "manifest.times", "--of", sha256];
+        check(&args, &dir).end()
+    };
+    let refused = one(&"0".repeat(64)).with_code(4);
+    assert!(
+        refused.stderr.contains("[HASH_MISMATCH]"),
+        "{}",
+        refused.stderr
+    );
+    let file = ["./libmine.so", "--only", "manifest", "--result", "r.json"];
+    let _ = check(&file, &dir).end().with_code(0);
+    let sha256 = body(&dir.join("r.json"))["plugin"]["sha256"].take();
+    let _ = one(sha256.as_str().unwrap()).with_code(0);
+}
+
 /// The file goes to others. What a plugin itself says in its answers is another test's: `runner`.
 #[test]
 fn no_secret_is_in_a_result() {

@@ -90,6 +90,9 @@ pub(super) struct CheckArgs {
     /// Runs one test in this process, and nothing else: the runner's own flag
     #[arg(long, value_name = "TEST", hide = true)]
     one: Option<String>,
+    /// The digest that the file must have still: the runner's own flag
+    #[arg(long, value_name = "SHA256", hide = true)]
+    of: Option<String>,
     #[command(flatten)]
     common: Common,
 }
@@ -173,7 +176,7 @@ fn setup(name: &str, args: &CheckArgs) -> Result<Setup, ExitCode> {
     let config = args
         .common
         .configure_with(flags.into_iter().flatten().collect());
-    let plugin = Plugin::inspect(name, &search_path(&config), None)
+    let plugin = Plugin::inspect(name, &search_path(&config), args.of.as_deref())
         .map_err(|error| fail(error, ExitCode::PluginRefused))?;
     let valid = config
         .validate_for(plugin.manifest(), Mode::Intents)
@@ -260,7 +263,7 @@ fn go_through(
         let text = format!("this program cannot be found again: {error}");
         fail(text, ExitCode::Unexpected)
     })?;
-    let command = |test: &Test| child(&program, name, args, test, &setup.dir);
+    let command = |test: &Test| child(&program, name, args, test, setup);
     let told = |ended: &Ended| {
         if ended.outcome.is_bad() && !args.common.json {
             say(format_args!(
@@ -305,11 +308,13 @@ fn write_files(
     Ok(())
 }
 
-/// The same program, for one test. What it leaves if it crashes is in `dir`, and goes with that.
-fn child(program: &Path, name: &str, args: &CheckArgs, test: &Test, dir: &Path) -> Command {
+/// The same program, for one test. What it leaves if it crashes is in the setup's directory, and goes with that. A file
+/// that has another's place meanwhile is not tested: the result is of the one that was read first.
+fn child(program: &Path, name: &str, args: &CheckArgs, test: &Test, setup: &Setup) -> Command {
     let mut command = Command::new(program);
-    command.env("TMPDIR", dir);
+    command.env("TMPDIR", &setup.dir);
     command.args(["plugin", "check", name, "--one", test.id]);
+    command.args(["--of", setup.plugin.sha256()]);
     command.args([
         "--seed",
         &args.seed.to_string(),
