@@ -16,6 +16,7 @@
 //! # Ok(()) }
 //! ```
 
+pub mod belief;
 pub mod catalog;
 mod client;
 pub mod conformance;
@@ -38,6 +39,7 @@ mod map;
 mod open;
 mod permissions;
 mod record;
+mod replace;
 mod resolve;
 mod services;
 mod strikes;

@@ -13,7 +13,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("fs", &[]),
     ("sealed", &[]),
     ("store", &["engine", "fs", "planted", "sealed"]),
-    ("plugin", &["clock"]),
+    ("plugin", &["clock", "sealed"]),
     ("feed", &["clock", "engine", "exit"]),
     ("observe", &["clock", "engine", "feed", "fs", "sealed"]),
     (

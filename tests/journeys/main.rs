@@ -15,8 +15,10 @@ mod lost_end;
 mod misbehaviour;
 mod outside_crate;
 mod plugin_check;
+mod plugin_claims;
 mod plugin_command;
 mod plugin_new;
+mod plugin_result;
 mod plugins;
 #[cfg(unix)]
 mod readme;
@@ -27,5 +29,6 @@ mod run_dir;
 mod secrets;
 mod signals;
 mod verify;
+mod versions;
 
 use investbot_tests::program;

@@ -120,7 +120,7 @@ pub fn cargo_environment() -> Vec<(&'static str, PathBuf)> {
 }
 
 /// Kept between runs, so that the dependencies are compiled once.
-fn author_target() -> PathBuf {
+pub(crate) fn author_target() -> PathBuf {
     target_dir().join("author")
 }
 

@@ -6,6 +6,8 @@ mod list;
 mod new;
 mod pin;
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand};
 
 use super::settings::{configure, plugin_dirs};
@@ -26,6 +28,8 @@ Examples:
   investbot plugin info ./libmine.so      the same of a file
   investbot plugin check ./libmine.so     whether it does what the contract asks and what it claims
   investbot plugin pin paper              notes its digest in plugins.lock; another file is refused from then on
+  investbot plugin pin mine --result r.json
+                                          notes what `plugin check mine --result r.json` came to as well
   investbot plugin list --json            one line a plugin, for scripts";
 
 /// What to do with plugins.
@@ -52,12 +56,15 @@ enum Command {
     },
     /// Tests whether a plugin does what the contract asks and what it claims
     #[command(after_long_help = check::EXAMPLES, long_about = check::ABOUT)]
-    Check(check::CheckArgs),
+    Check(Box<check::CheckArgs>),
     /// Notes the digest of a plugin's file: from then on no other file is loaded in its place
     Pin {
         /// A plugin's name, or the path of its library
         #[arg(value_name = "NAME|PATH")]
         plugin: String,
+        /// Notes what a whole check of the file came to: a real venue's claims are believed once they have passed
+        #[arg(long, value_name = "FILE")]
+        result: Option<PathBuf>,
         #[command(flatten)]
         common: Common,
     },
@@ -100,7 +107,11 @@ pub(super) fn run(args: PluginArgs) -> ExitCode {
         Command::List(common) => list::run(&common),
         Command::Info { plugin, common } => info::run(&plugin, &common),
         Command::Check(args) => check::run(&args),
-        Command::Pin { plugin, common } => pin::pin(&plugin, &common),
+        Command::Pin {
+            plugin,
+            result,
+            common,
+        } => pin::pin(&plugin, result.as_deref(), &common),
         Command::Unpin { id, common } => pin::unpin(&id, &common),
     }
 }

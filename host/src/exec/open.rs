@@ -253,7 +253,8 @@ impl Prepared {
             Some(cursor) => Watch::after(Some(cursor)),
             None => self.ask("fills", &clock, stop, || Watch::from_now(venue.as_ref()))?,
         };
-        let policy = self.send_policy(&self.plugin.manifest().capabilities);
+        let claimed = &self.plugin.manifest().capabilities;
+        let policy = self.send_policy(&self.belief.capabilities(claimed));
         let hands = self.hands(venue.clone(), clock.clone(), &policy)?;
         let worker = ExecWorker::new(policy, self.max_in_flight());
         let simulated = self.plugin.manifest().plugin.simulated;

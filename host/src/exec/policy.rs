@@ -57,3 +57,31 @@ impl SendPolicy {
             .map(|time_to_live| now.after(time_to_live))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use investbot_plugin_api::manifest::VenueClass;
+
+    use super::super::testing::manifest;
+    use super::*;
+    use crate::plugin::belief::Belief;
+
+    /// Whatever a venue claims, nothing of it is left to rely on.
+    #[test]
+    fn claims_that_are_not_believed_make_the_untrusted_protocol() {
+        let backoff = Backoff {
+            seed: 0,
+            base: Duration::from_millis(100),
+            cap: Duration::from_secs(1),
+        };
+        for class in VenueClass::ALL {
+            let claimed = manifest(*class).capabilities;
+            let policy =
+                |believed: &Capabilities| SendPolicy::new(believed, backoff, 4, None).protocol;
+            let untrusted = Protocol::untrusted(policy(&claimed).retry);
+            assert_eq!(policy(&Belief::Unchecked.capabilities(&claimed)), untrusted);
+            let is_trusted = policy(&claimed) != untrusted;
+            assert_eq!(is_trusted, *class != VenueClass::E, "{class}");
+        }
+    }
+}

@@ -14,6 +14,7 @@ use super::source::{Source, Window};
 use crate::config::{ConfigError, Gaps, IntentSource, Mode, RuntimeConfig, ValidatedPluginConfig};
 use crate::engine::strategy::{self, Strategy};
 use crate::feed::{BarOptions, BarReader, BarStream, Bundled, GapPolicy, IntentReader};
+use crate::plugin::belief::Belief;
 use crate::plugin::lock::Lock;
 use crate::plugin::{Plugin, SearchPath};
 
@@ -23,6 +24,8 @@ type Validate = fn(&RuntimeConfig, &Manifest, Mode) -> Result<ValidatedPluginCon
 pub struct Prepared {
     pub(super) config: RuntimeConfig,
     pub(super) plugin: Plugin,
+    /// Which of its claims orders may rely on.
+    pub(super) belief: Belief,
     pub(super) valid: ValidatedPluginConfig,
     pub(super) stream: String,
     pub(super) instrument: String,
@@ -35,7 +38,9 @@ pub struct Prepared {
 impl Prepared {
     /// Finds and checks everything, and opens the data.
     pub fn new(config: RuntimeConfig, resumed: Option<Resumed>) -> Result<Self, RunError> {
-        Self::with(config, resumed, RuntimeConfig::validate_for)
+        let prepared = Self::with(config, resumed, RuntimeConfig::validate_for)?;
+        prepared.tell_disbelief();
+        Ok(prepared)
     }
 
     /// The same for a run that is only looked at.
@@ -57,6 +62,8 @@ impl Prepared {
         })?;
         let valid = validate(&config, plugin.manifest(), mode)?;
         require_pin(&config, &plugin)?;
+        let lock = Lock::read(&config.plugin.lock)?;
+        let belief = Belief::of(plugin.manifest(), plugin.sha256(), &lock);
         let simulated = plugin.manifest().plugin.simulated;
         let bars = if simulated {
             Some(open_bars(&config)?)
@@ -71,6 +78,7 @@ impl Prepared {
         Ok(Self {
             config,
             plugin,
+            belief,
             valid,
             stream,
             instrument,
@@ -82,6 +90,28 @@ impl Prepared {
 }
 
 impl Prepared {
+    /// Says so if what the plugin claims is not relied on.
+    fn tell_disbelief(&self) {
+        let why = match &self.belief {
+            Belief::Unchecked => "no check of this file is pinned".to_owned(),
+            Belief::Refuted(found) => format!("the check of this file: {found}"),
+            _ => return,
+        };
+        let Manifest {
+            plugin,
+            capabilities,
+            ..
+        } = self.plugin.manifest();
+        let (id, claimed) = (&plugin.id, capabilities.class());
+        let path = self.plugin.path().display();
+        let live = if plugin.real_money { " --live" } else { "" };
+        tracing::warn!(
+            "the claims of `{id}` (class {claimed}) are not proven, so that it runs as class E: an order in doubt is held \
+             for you ({why}); prove them: investbot plugin check {path}{live} --result result.json && investbot plugin pin \
+             {path} --result result.json"
+        );
+    }
+
     /// Whether the run takes intents from a stream, and tells of them on standard output.
     pub(super) fn is_stream(&self) -> bool {
         self.config.mode() == Mode::Intents

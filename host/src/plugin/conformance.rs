@@ -17,9 +17,11 @@ mod limits;
 mod loading;
 mod manifest;
 mod orders;
+pub mod result;
 pub mod runner;
 mod subject;
 mod threads;
+pub mod verdict;
 
 pub use subject::{Setup, Subject};
 

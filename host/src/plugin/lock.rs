@@ -8,21 +8,32 @@
 //! version = "0.1.0"
 //! target = "x86_64-unknown-linux-gnu"
 //! sha256 = "9f86d081…"
+//!
+//! [plugin.conformance]       # if a check of this very file was pinned with it
+//! claims = "passed"          # or "failed", or "untested"
+//! passed = 89
+//! failed = 0
+//! skipped = 11
+//! seed = 0
+//! kit = "fdae5d5fdef3fcca"   # names the list of tests, which grows
+//! host = "0.1.0"
 //! ```
 //!
 //! An entry is for an id on one kind of machine, so that a team on several kinds can share the file. It holds for the
 //! name that was asked for as well as for what the file calls itself: another plugin in the place of a pinned one is
 //! refused whatever id it has.
 
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use investbot_plugin_api::TARGET;
 use serde::{Deserialize, Serialize};
 
 use super::Plugin;
+use super::conformance::verdict::Conformance;
 use super::error::LoadError;
 use super::image::is_sha256;
+use super::replace::replace;
 use super::text::one_line;
 
 const VERSION: u32 = 1;
@@ -30,7 +41,7 @@ const VERSION: u32 = 1;
 const HEAD: &str = "# The plugins that may be loaded. `investbot plugin pin` writes this file; keep it with your \
                     configuration.\n";
 
-/// A plugin that may be loaded.
+/// A plugin that may be loaded. A later field comes with a default, so that older files are read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Pin {
@@ -42,6 +53,9 @@ pub struct Pin {
     pub target: String,
     /// The digest that its file must have, in lower case hexadecimal.
     pub sha256: String,
+    /// What a check of that file came to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conformance: Option<Conformance>,
 }
 
 impl Pin {
@@ -54,6 +68,7 @@ impl Pin {
             version: info.version.clone(),
             target: TARGET.to_owned(),
             sha256: plugin.sha256().to_owned(),
+            conformance: None,
         }
     }
 }
@@ -167,6 +182,14 @@ impl Lock {
         pins.find(|pin| pin.id == id && pin.target == TARGET)
     }
 
+    /// What a check of the file with this digest came to, if that was pinned.
+    #[must_use]
+    pub fn conformance(&self, id: &str, sha256: &str) -> Option<&Conformance> {
+        let pin = self.pin(id)?;
+        let found = pin.conformance.as_ref()?;
+        pin.sha256.eq_ignore_ascii_case(sha256).then_some(found)
+    }
+
     /// Refuses a plugin that is not the one that is pinned under its id, or under the name that was asked for.
     pub fn check(&self, asked: &str, plugin: &Plugin) -> Result<(), LoadError> {
         let info = &plugin.manifest().plugin;
@@ -218,33 +241,12 @@ impl Lock {
             plugin: self.pins.clone(),
         };
         let text = toml::to_string(&file).expect("strings and numbers are TOML");
-        self.replace(&format!("{HEAD}{text}"))
-            .map_err(|error| LockError::Io {
-                path: self.path.clone(),
-                verb: "written",
-                error,
-            })
+        replace(&self.path, &format!("{HEAD}{text}")).map_err(|error| LockError::Io {
+            path: self.path.clone(),
+            verb: "written",
+            error,
+        })
     }
-
-    fn replace(&self, text: &str) -> io::Result<()> {
-        let dir = match self.path.parent() {
-            Some(dir) if !dir.as_os_str().is_empty() => dir,
-            _ => Path::new("."),
-        };
-        let mut new = tempfile::Builder::new()
-            .permissions(readable())
-            .tempfile_in(dir)?;
-        new.write_all(text.as_bytes())?;
-        new.as_file().sync_all()?;
-        new.persist(&self.path).map_err(|failed| failed.error)?;
-        Ok(())
-    }
-}
-
-/// A file for a team, not a secret.
-fn readable() -> std::fs::Permissions {
-    use std::os::unix::fs::PermissionsExt as _;
-    std::fs::Permissions::from_mode(0o644)
 }
 
 fn content(path: &Path, file: &str, at: usize, text: String) -> LockError {
@@ -260,6 +262,7 @@ fn content(path: &Path, file: &str, at: usize, text: String) -> LockError {
 
 #[cfg(test)]
 mod tests {
+    use super::super::conformance::verdict::Claims;
     use super::*;
 
     fn pin(id: &str, target: &str, digit: &str) -> Pin {
@@ -268,6 +271,7 @@ mod tests {
             version: "0.1.0".to_owned(),
             target: target.to_owned(),
             sha256: digit.repeat(64),
+            conformance: None,
         }
     }
 
@@ -332,7 +336,48 @@ mod tests {
         the pinned plugins cannot be read: plugins.lock:1:1: missing field `version`
         the pinned plugins cannot be read: plugins.lock:6:11: the sha256 of `a` is not 64 hexadecimal digits
         the pinned plugins cannot be read: plugins.lock:11:11: `a` is pinned twice
-        the pinned plugins cannot be read: plugins.lock:7:1: unknown field `more`, expected one of `id`, `version`, `target`, `sha256`
+        the pinned plugins cannot be read: plugins.lock:7:1: unknown field `more`, expected one of `id`, `version`, `target`, `sha256`, `conformance`
         ");
+    }
+
+    #[test]
+    fn a_result_is_kept_with_the_pin_and_is_of_no_other_file() {
+        let dir = tempfile::tempdir().expect("room");
+        let mut checked = pin("a", TARGET, "a");
+        checked.conformance = Some(Conformance {
+            claims: Claims::Passed,
+            passed: 89,
+            failed: 0,
+            skipped: 11,
+            seed: u64::try_from(i64::MAX).expect("it is above 0"),
+            kit: "fdae5d5fdef3fcca".to_owned(),
+            host: "0.1.0".to_owned(),
+        });
+        let mut lock = Lock::read(&at(&dir)).expect("none is no mistake");
+        lock.put(pin("b", TARGET, "b"));
+        lock.put(checked.clone());
+        lock.write().expect("room");
+        let read = Lock::read(&at(&dir)).expect("it was just written");
+        assert_eq!(read, lock);
+        assert_eq!(
+            read.conformance("a", &"A".repeat(64)),
+            checked.conformance.as_ref()
+        );
+        assert_eq!(read.conformance("a", &"b".repeat(64)), None);
+        assert_eq!(read.conformance("b", &"b".repeat(64)), None);
+    }
+
+    /// As the first release wrote it.
+    #[test]
+    fn a_file_without_results_is_read() {
+        let dir = tempfile::tempdir().expect("room");
+        let sha256 = "ab".repeat(32);
+        let text = format!(
+            "version = 1\n[[plugin]]\nid = \"a\"\nversion = \"1.0.0\"\ntarget = \"{TARGET}\"\nsha256 = \"{sha256}\"\n"
+        );
+        std::fs::write(at(&dir), text).expect("room");
+        let lock = Lock::read(&at(&dir)).expect("it is a good file");
+        assert_eq!(lock.pin("a").map(|pin| &pin.conformance), Some(&None));
+        assert_eq!(lock.conformance("a", &sha256), None);
     }
 }

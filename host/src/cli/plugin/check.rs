@@ -1,5 +1,6 @@
 //! `investbot plugin check`.
 
+mod again;
 mod junit;
 mod print;
 
@@ -17,7 +18,8 @@ use crate::exec::search_path;
 use crate::exit::ExitCode;
 use crate::observe::output::{Output, OutputError};
 use crate::plugin::Plugin;
-use crate::plugin::conformance::runner::{self, Ended, MARK, Outcome};
+use crate::plugin::conformance::result::CheckResult;
+use crate::plugin::conformance::runner::{self, Ended, How, MARK, Outcome};
 use crate::plugin::conformance::{Setup, Test, tests};
 
 /// The text above the arguments in the long help.
@@ -36,13 +38,21 @@ Examples:
   investbot plugin check ./libmine.so --only claims             one group
   investbot plugin check ./libmine.so --only claims.duplicate-filled --seed 7
   investbot plugin check --list                                 what is tested, and why
+  investbot plugin check ./libmine.so --result result.json      keeps it, for `pin --result` and
+  investbot plugin check --reproduce result.json                what failed, once more
   investbot plugin check ./libmine.so --junit report.xml        for CI";
+
+/// The greatest seed: what TOML and JSON readers take for a whole number.
+const MOST: u64 = i64::MAX as u64;
+
+/// How long one test may take if nobody says, in seconds.
+const LIMIT: u64 = 60;
 
 /// What is tested, and how.
 #[derive(Args, Clone, Debug, PartialEq, Eq)]
 pub(super) struct CheckArgs {
     /// A plugin's name, or the path of its library
-    #[arg(value_name = "NAME|PATH", required_unless_present = "list")]
+    #[arg(value_name = "NAME|PATH", required_unless_present_any = ["list", "reproduce"])]
     plugin: Option<String>,
     /// Tells what is tested and why, and tests nothing
     #[arg(long)]
@@ -50,8 +60,11 @@ pub(super) struct CheckArgs {
     /// Runs one test, or one group; may be repeated
     #[arg(long, value_name = "TEST|GROUP")]
     only: Vec<String>,
+    /// Runs what failed in an earlier check once more, with its seed, instrument and configuration
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["list", "only", "seed", "set", "instrument"])]
+    reproduce: Option<PathBuf>,
     /// Everything random is drawn from it
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=MOST))]
     seed: u64,
     /// A key of the plugin's configuration; may be repeated
     #[arg(long, value_name = "KEY=VALUE")]
@@ -65,21 +78,37 @@ pub(super) struct CheckArgs {
     /// How many tests run at a time [default: as many as there are processors]
     #[arg(long, value_name = "N")]
     jobs: Option<usize>,
-    /// How long one test may take, in seconds
-    #[arg(long, value_name = "S", default_value_t = 60)]
-    limit: u64,
+    /// How long one test may take, in seconds [default: 60]
+    #[arg(long, value_name = "S")]
+    limit: Option<u64>,
+    /// Writes what came of it to a file, which `plugin pin` and --reproduce read
+    #[arg(long, value_name = "FILE")]
+    result: Option<PathBuf>,
     /// Writes the results as JUnit XML too
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
     /// Runs one test in this process, and nothing else: the runner's own flag
     #[arg(long, value_name = "TEST", hide = true)]
     one: Option<String>,
+    /// The digest that the file must have still: the runner's own flag
+    #[arg(long, value_name = "SHA256", hide = true)]
+    of: Option<String>,
     #[command(flatten)]
     common: Common,
 }
 
 /// Tests a plugin, or tells what is tested.
 pub(super) fn run(args: &CheckArgs) -> ExitCode {
+    let Some(file) = &args.reproduce else {
+        return run_as(args, None);
+    };
+    match again::arguments(args, file) {
+        Ok((args, earlier)) => run_as(&args, Some(&earlier)),
+        Err(code) => code,
+    }
+}
+
+fn run_as(args: &CheckArgs, earlier: Option<&CheckResult>) -> ExitCode {
     let chosen = match chosen(&args.only) {
         Ok(chosen) => chosen,
         Err(unknown) => {
@@ -100,10 +129,13 @@ pub(super) fn run(args: &CheckArgs) -> ExitCode {
         Ok(setup) => setup,
         Err(code) => return code,
     };
-    match &args.one {
-        Some(id) => one(id, &setup),
-        None => check(name, args, &chosen, &setup),
+    if let Some(id) = &args.one {
+        return one(id, &setup);
     }
+    if let Some(earlier) = earlier {
+        again::compare(earlier, &setup.plugin);
+    }
+    check(name, args, &chosen, &setup)
 }
 
 fn printed(done: Result<(), OutputError>, code: ExitCode) -> ExitCode {
@@ -144,7 +176,7 @@ fn setup(name: &str, args: &CheckArgs) -> Result<Setup, ExitCode> {
     let config = args
         .common
         .configure_with(flags.into_iter().flatten().collect());
-    let plugin = Plugin::inspect(name, &search_path(&config), None)
+    let plugin = Plugin::inspect(name, &search_path(&config), args.of.as_deref())
         .map_err(|error| fail(error, ExitCode::PluginRefused))?;
     let valid = config
         .validate_for(plugin.manifest(), Mode::Intents)
@@ -186,46 +218,22 @@ fn one(id: &str, setup: &Setup) -> ExitCode {
 }
 
 fn check(name: &str, args: &CheckArgs, chosen: &[Test], setup: &Setup) -> ExitCode {
-    let program = match std::env::current_exe() {
-        Ok(program) => program,
-        Err(error) => {
-            return fail(
-                format!("this program cannot be found again: {error}"),
-                ExitCode::Unexpected,
-            );
-        }
+    let done = match &args.result {
+        // Said before the work, not after it.
+        Some(file) => CheckResult::could_write(file)
+            .map_err(|error| fail(error, ExitCode::Unexpected))
+            .and_then(|()| go_through(name, args, chosen, setup)),
+        None => go_through(name, args, chosen, setup),
     };
-    let command = |test: &Test| child(&program, name, args, test, &setup.dir);
-    let told = |ended: &Ended| {
-        if ended.outcome.is_bad() && !args.common.json {
-            say(format_args!(
-                "{}: {}: {}",
-                ended.test.id,
-                ended.outcome.word(),
-                ended.outcome.text()
-            ));
-        }
-    };
-    let jobs = args
-        .jobs
-        .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
-    let ended = runner::run(
-        chosen,
-        jobs,
-        Duration::from_secs(args.limit),
-        &command,
-        &told,
-    );
     let _ = std::fs::remove_dir_all(&setup.dir);
-    if let Some(file) = &args.junit
-        && let Err(error) = std::fs::write(file, junit::report(setup, &ended))
-    {
-        let text = format!(
-            "the report cannot be written: {}: {error}\n  hint: check --junit",
-            file.display()
-        );
-        return fail(text, ExitCode::Unexpected);
-    }
+    let written = done.and_then(|ended| {
+        write_files(name, args, setup, &ended)?;
+        Ok(ended)
+    });
+    let ended = match written {
+        Ok(ended) => ended,
+        Err(code) => return code,
+    };
     let is_bad = ended.iter().any(|ended| ended.outcome.is_bad());
     let code = if is_bad {
         ExitCode::Mismatch
@@ -244,11 +252,69 @@ fn check(name: &str, args: &CheckArgs, chosen: &[Test], setup: &Setup) -> ExitCo
     printed(done, code)
 }
 
-/// The same program, for one test. What it leaves if it crashes is in `dir`, and goes with that.
-fn child(program: &Path, name: &str, args: &CheckArgs, test: &Test, dir: &Path) -> Command {
+/// Runs the tests and tells what does not pass as it is found.
+fn go_through(
+    name: &str,
+    args: &CheckArgs,
+    chosen: &[Test],
+    setup: &Setup,
+) -> Result<Vec<Ended>, ExitCode> {
+    let program = std::env::current_exe().map_err(|error| {
+        let text = format!("this program cannot be found again: {error}");
+        fail(text, ExitCode::Unexpected)
+    })?;
+    let command = |test: &Test| child(&program, name, args, test, setup);
+    let told = |ended: &Ended| {
+        if ended.outcome.is_bad() && !args.common.json {
+            say(format_args!(
+                "{}: {}: {}",
+                ended.test.id,
+                ended.outcome.word(),
+                ended.outcome.text()
+            ));
+        }
+    };
+    let how = How {
+        jobs: args
+            .jobs
+            .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)),
+        limit: Duration::from_secs(args.limit.unwrap_or(LIMIT)),
+        secrets: &setup.secrets,
+    };
+    Ok(runner::run(chosen, &how, &command, &told))
+}
+
+/// Writes what is asked for: the result, the report for CI.
+fn write_files(
+    name: &str,
+    args: &CheckArgs,
+    setup: &Setup,
+    ended: &[Ended],
+) -> Result<(), ExitCode> {
+    if let Some(file) = &args.result {
+        CheckResult::of(setup, name, args.limit.unwrap_or(LIMIT), ended)
+            .write(file)
+            .map_err(|error| fail(error, ExitCode::Unexpected))?;
+    }
+    if let Some(file) = &args.junit
+        && let Err(error) = std::fs::write(file, junit::report(setup, ended))
+    {
+        let text = format!(
+            "the report cannot be written: {}: {error}\n  hint: check --junit",
+            file.display()
+        );
+        return Err(fail(text, ExitCode::Unexpected));
+    }
+    Ok(())
+}
+
+/// The same program, for one test. What it leaves if it crashes is in the setup's directory, and goes with that. A file
+/// that has another's place meanwhile is not tested: the result is of the one that was read first.
+fn child(program: &Path, name: &str, args: &CheckArgs, test: &Test, setup: &Setup) -> Command {
     let mut command = Command::new(program);
-    command.env("TMPDIR", dir);
+    command.env("TMPDIR", &setup.dir);
     command.args(["plugin", "check", name, "--one", test.id]);
+    command.args(["--of", setup.plugin.sha256()]);
     command.args([
         "--seed",
         &args.seed.to_string(),
@@ -280,4 +346,10 @@ fn hint(name: &str, args: &CheckArgs, ended: &[Ended]) {
         "{}: {}\n  hint: investbot plugin check {name} --only {} --seed {}{set}",
         first.test.id, first.test.description, first.test.id, args.seed
     ));
+    if let Some(file) = &args.result {
+        say(format_args!(
+            "  all that failed: investbot plugin check --reproduce {}",
+            file.display()
+        ));
+    }
 }

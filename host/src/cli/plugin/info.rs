@@ -17,7 +17,10 @@ use crate::exec::search_path;
 use crate::exit::ExitCode;
 use crate::observe::output::{Output, OutputError};
 use crate::observe::table::grid;
+use crate::plugin::belief::Belief;
 use crate::plugin::catalog::list;
+use crate::plugin::conformance::result::kit_id;
+use crate::plugin::conformance::verdict::Conformance;
 use crate::plugin::lock::Lock;
 use crate::plugin::{About, LoadError, Plugin};
 
@@ -29,6 +32,10 @@ struct Told {
     same_name: Vec<PathBuf>,
     /// Whether it is the file that is pinned.
     pinned: &'static str,
+    /// Which of its claims orders may rely on.
+    belief: Belief,
+    /// What a check of this file came to, if that is pinned.
+    found: Option<Conformance>,
     /// By the name of the secret, in the manifest's order.
     secrets: Vec<(String, Option<Origin>)>,
 }
@@ -75,6 +82,10 @@ fn look_up(name: &str, config: &RuntimeConfig, lock: &Lock) -> Result<Told, Load
         .collect();
     Ok(Told {
         pinned: pinned(&about, lock),
+        belief: Belief::of(&about.manifest, &about.sha256, lock),
+        found: lock
+            .conformance(&about.manifest.plugin.id, &about.sha256)
+            .cloned(),
         file,
         about,
         same_name,
@@ -136,7 +147,7 @@ fn facts(told: &Told) -> Vec<(&'static str, String)> {
         sha256,
     } = &told.about;
     let capabilities = &manifest.capabilities;
-    let class = capabilities.class();
+    let class = told.belief.class(capabilities);
     let mut facts = vec![
         ("file", told.file.display().to_string()),
         ("sha256", sha256.clone()),
@@ -150,7 +161,7 @@ fn facts(told: &Told) -> Vec<(&'static str, String)> {
             ),
         ),
         ("money", money(manifest.plugin.real_money).to_owned()),
-        ("venue class", format!("{class}, if its claims are true")),
+        ("venue class", venue_class(told)),
         ("after a timeout", after_unknown(class).to_owned()),
     ];
     facts.extend(claims(capabilities));
@@ -158,6 +169,35 @@ fn facts(told: &Told) -> Vec<(&'static str, String)> {
         facts.push(("same name", other.display().to_string()));
     }
     facts
+}
+
+/// What orders are treated as, and why.
+fn venue_class(told: &Told) -> String {
+    let claimed = &told.about.manifest.capabilities;
+    let class = told.belief.class(claimed);
+    let why = match (&told.belief, &told.found) {
+        (Belief::NothingClaimed, _) => String::new(),
+        (Belief::Simulated, None) => ", if its claims are true".to_owned(),
+        (_, Some(found)) => format!("; {found}{}", by(found)),
+        (_, None) => "; no check of this file is pinned".to_owned(),
+    };
+    if told.belief.is_given() {
+        format!("{class}{why}")
+    } else {
+        format!(
+            "{class}, as its claims (class {}) are not proven{why}",
+            claimed.class()
+        )
+    }
+}
+
+/// Which tests those were, if there are others now.
+fn by(found: &Conformance) -> String {
+    if found.kit == kit_id() {
+        String::new()
+    } else {
+        format!(" (by investbot {}, whose tests were others)", found.host)
+    }
 }
 
 /// What the venue can do, in words.
@@ -282,6 +322,7 @@ fn print_json(out: &mut Output, told: &Told) -> Result<(), OutputError> {
         sha256,
     } = &told.about;
     let class = manifest.capabilities.class();
+    let runs_as = told.belief.class(&manifest.capabilities);
     let line = Line {
         kind: "plugin",
         file: told.file.display().to_string(),
@@ -290,7 +331,9 @@ fn print_json(out: &mut Output, told: &Told) -> Result<(), OutputError> {
         pinned: told.pinned,
         api: api.to_string(),
         class: class.as_str(),
-        after_timeout: after_unknown(class),
+        runs_as: runs_as.as_str(),
+        conformance: told.found.as_ref(),
+        after_timeout: after_unknown(runs_as),
         same_name: told
             .same_name
             .iter()
@@ -318,7 +361,11 @@ struct Line<'a> {
     target: &'static str,
     pinned: &'static str,
     api: String,
+    /// What it claims to be.
     class: &'static str,
+    /// What orders are treated as.
+    runs_as: &'static str,
+    conformance: Option<&'a Conformance>,
     after_timeout: &'static str,
     same_name: Vec<String>,
     secrets_set: Vec<&'a str>,

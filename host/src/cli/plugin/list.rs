@@ -1,5 +1,6 @@
 //! `investbot plugin list`.
 
+use investbot_plugin_api::manifest::VenueClass;
 use serde::Serialize;
 
 use super::{Common, FORMAT};
@@ -8,6 +9,7 @@ use crate::exec::search_path;
 use crate::exit::ExitCode;
 use crate::observe::output::{Output, OutputError};
 use crate::observe::table::grid;
+use crate::plugin::belief::Belief;
 use crate::plugin::catalog::{Listed, list};
 use crate::plugin::lock::Lock;
 use crate::plugin::{About, LoadError, SearchPath};
@@ -61,7 +63,7 @@ fn row(listed: &Listed, lock: &Lock) -> [String; 6] {
         Ok(about @ About { manifest, .. }) => [
             name,
             manifest.plugin.version.clone(),
-            manifest.capabilities.class().to_string(),
+            class(about, lock),
             money(manifest.plugin.real_money).to_owned(),
             pinned(about, lock).to_owned(),
             file,
@@ -70,6 +72,26 @@ fn row(listed: &Listed, lock: &Lock) -> [String; 6] {
             let none = || "-".to_owned();
             [name, none(), none(), none(), none(), file]
         }
+    }
+}
+
+/// What orders are treated as.
+fn believed(
+    About {
+        manifest, sha256, ..
+    }: &About,
+    lock: &Lock,
+) -> VenueClass {
+    Belief::of(manifest, sha256, lock).class(&manifest.capabilities)
+}
+
+/// The same, and what it claims to be if that is not believed.
+fn class(about: &About, lock: &Lock) -> String {
+    let (believed, claimed) = (believed(about, lock), about.manifest.capabilities.class());
+    if believed == claimed {
+        claimed.to_string()
+    } else {
+        format!("{believed}, not {claimed}")
     }
 }
 
@@ -127,6 +149,7 @@ fn print_json(out: &mut Output, plugins: &[Listed], lock: &Lock) -> Result<(), O
             class: about
                 .ok()
                 .map(|about| about.manifest.capabilities.class().as_str()),
+            runs_as: about.ok().map(|about| believed(about, lock).as_str()),
             real_money: about.ok().map(|about| about.manifest.plugin.real_money),
             sha256: about.ok().map(|about| about.sha256.as_str()),
             pinned: about.ok().map(|about| pinned(about, lock)),
@@ -147,7 +170,10 @@ struct Line<'a> {
     shadowed_by: Option<String>,
     id: Option<&'a str>,
     version: Option<&'a str>,
+    /// What it claims to be.
     class: Option<&'static str>,
+    /// What orders are treated as.
+    runs_as: Option<&'static str>,
     real_money: Option<bool>,
     sha256: Option<&'a str>,
     pinned: Option<&'static str>,

@@ -4,6 +4,7 @@ use std::io::Read as _;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
+use investbot_plugin_api::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 
 use super::super::ending::how;
@@ -78,15 +79,48 @@ pub struct Ended {
     pub elapsed: Duration,
 }
 
+/// How tests are run.
+pub struct How<'a> {
+    /// How many at a time.
+    pub jobs: usize,
+    /// How long one may take.
+    pub limit: Duration,
+    /// What no text may tell, by name.
+    pub secrets: &'a [(String, SecretString)],
+}
+
+impl How<'_> {
+    /// The outcome without the secrets that a plugin has put into its words: it goes into files and logs.
+    fn discreet(&self, outcome: Outcome) -> Outcome {
+        // A word of a few letters is nobody's secret, and would be found everywhere.
+        const LEAST: usize = 6;
+        let hide = |mut text: String| {
+            for (name, secret) in self.secrets {
+                let secret = secret.expose_secret();
+                if secret.len() >= LEAST {
+                    text = text.replace(secret, &format!("[{name}]"));
+                }
+            }
+            text
+        };
+        match outcome {
+            Outcome::Passed => Outcome::Passed,
+            Outcome::Skipped(text) => Outcome::Skipped(hide(text)),
+            Outcome::Failed(text) => Outcome::Failed(hide(text)),
+            Outcome::Crashed(text) => Outcome::Crashed(hide(text)),
+            Outcome::TimedOut(text) => Outcome::TimedOut(hide(text)),
+        }
+    }
+}
+
 /// What the line with the result begins with, on the child's standard output: the plugin may print there too.
 pub const MARK: &str = "\u{1}investbot-result ";
 
-/// Runs tests, `jobs` at a time, and tells each as it ends; `command` makes the process of a test. They are given back
+/// Runs tests, some at a time, and tells each as it ends; `command` makes the process of a test. They are given back
 /// in their own order.
 pub fn run(
     tests: &[Test],
-    jobs: usize,
-    limit: Duration,
+    how: &How<'_>,
     command: &(dyn Fn(&Test) -> Command + Sync),
     told: &(dyn Fn(&Ended) + Sync),
 ) -> Vec<Ended> {
@@ -95,7 +129,7 @@ pub fn run(
     let work = || {
         while let Some(test) = tests.get(next.fetch_add(1, std::sync::atomic::Ordering::Relaxed)) {
             let begun = Instant::now();
-            let outcome = in_a_process(command(test), limit);
+            let outcome = how.discreet(in_a_process(command(test), how.limit));
             let done = Ended {
                 test: *test,
                 outcome,
@@ -109,7 +143,7 @@ pub fn run(
         }
     };
     std::thread::scope(|threads| {
-        for _ in 0..jobs.clamp(1, tests.len().max(1)) {
+        for _ in 0..how.jobs.clamp(1, tests.len().max(1)) {
             threads.spawn(work);
         }
     });
@@ -185,4 +219,36 @@ fn last_words(stderr: &str) -> String {
     let last = stderr.lines().map(str::trim).rfind(|line| !line.is_empty());
     last.map(|line| format!(": {}", super::super::text::printable(line, 300)))
         .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_in_a_text_is_named_and_not_told() {
+        let secret = |name: &str, value: &str| (name.to_owned(), SecretString::from(value));
+        let how = How {
+            jobs: 1,
+            limit: Duration::from_secs(1),
+            secrets: &[secret("KEY", "hush-hush"), secret("SHORT", "an")],
+        };
+        let said = "signed with hush-hush and refused".to_owned();
+        let told = "signed with [KEY] and refused".to_owned();
+        for (outcome, expected) in [
+            (
+                Outcome::Skipped(said.clone()),
+                Outcome::Skipped(told.clone()),
+            ),
+            (Outcome::Failed(said.clone()), Outcome::Failed(told.clone())),
+            (
+                Outcome::Crashed(said.clone()),
+                Outcome::Crashed(told.clone()),
+            ),
+            (Outcome::TimedOut(said), Outcome::TimedOut(told)),
+            (Outcome::Passed, Outcome::Passed),
+        ] {
+            assert_eq!(how.discreet(outcome), expected);
+        }
+    }
 }

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::plugin::conformance::Setup;
+use crate::plugin::conformance::result::kit_id;
 use crate::plugin::conformance::runner::{Ended, Outcome};
 
 /// The whole file.
@@ -22,11 +23,30 @@ pub(super) fn report(setup: &Setup, ended: &[Ended]) -> String {
         setup.plugin.sha256(),
         ended.len()
     );
+    properties(&mut xml, setup);
     for ended in ended {
         case(&mut xml, ended);
     }
     xml.push_str("</testsuite>\n");
     xml
+}
+
+/// What a reader needs to know which file was checked, and how.
+fn properties(xml: &mut String, setup: &Setup) {
+    let seed = setup.seed.to_string();
+    let properties = [
+        ("sha256", setup.plugin.sha256()),
+        ("seed", &seed),
+        ("instrument", &setup.symbol),
+        ("investbot", env!("CARGO_PKG_VERSION")),
+        ("kit", &kit_id()),
+    ];
+    xml.push_str("  <properties>\n");
+    for (name, value) in properties {
+        let value = escaped(value);
+        let _ = writeln!(xml, "    <property name=\"{name}\" value=\"{value}\"/>");
+    }
+    xml.push_str("  </properties>\n");
 }
 
 fn case(xml: &mut String, ended: &Ended) {

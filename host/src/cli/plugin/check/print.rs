@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::cli::plugin::FORMAT;
 use crate::observe::output::{Output, OutputError};
 use crate::observe::table::grid;
+use crate::plugin::conformance::result::kit_id;
 use crate::plugin::conformance::runner::{Ended, Outcome};
 use crate::plugin::conformance::{Setup, Test};
 
@@ -135,6 +136,7 @@ pub(super) fn print_json(
         version: &info.version,
         sha256: setup.plugin.sha256(),
         seed: setup.seed,
+        kit: kit_id(),
         tests: ended.len(),
         passed: count("passed"),
         skipped: count("skipped"),
@@ -162,6 +164,7 @@ struct Summary<'a> {
     version: &'a str,
     sha256: &'a str,
     seed: u64,
+    kit: String,
     tests: usize,
     passed: usize,
     skipped: usize,
