@@ -7,6 +7,8 @@ mod books;
 mod config;
 mod determinism;
 mod drill;
+#[cfg(unix)]
+mod exec;
 mod intents;
 mod lost_end;
 mod outside_crate;

@@ -6,6 +6,7 @@ pub mod author;
 pub mod copies;
 pub mod program;
 pub mod records;
+pub mod schema;
 pub mod simulator;
 
 pub use artifacts::{investbot, plugin};

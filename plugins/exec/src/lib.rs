@@ -41,7 +41,12 @@ impl Exec {
         session.ask(op.as_str(), call.deadline(), body)
     }
 
-    fn ask<B: Serialize, T: DeserializeOwned>(&self, call: &Call<'_>, op: Operation, body: &B) -> Answer<T> {
+    fn ask<B: Serialize, T: DeserializeOwned>(
+        &self,
+        call: &Call<'_>,
+        op: Operation,
+        body: &B,
+    ) -> Answer<T> {
         let ok = self.raw(call, op, body)?;
         protocol::understood(op, &ok).map_err(|error| self.supervisor.clean(error))
     }
@@ -74,7 +79,11 @@ impl Adapter for Exec {
         self.ask(call, Operation::Place, &About { order })
     }
 
-    fn place_batch(&self, call: &Call<'_>, orders: &[NewOrder]) -> Answer<Vec<Answer<OrderReport>>> {
+    fn place_batch(
+        &self,
+        call: &Call<'_>,
+        orders: &[NewOrder],
+    ) -> Answer<Vec<Answer<OrderReport>>> {
         let ok = self.raw(call, Operation::PlaceBatch, &Several { orders })?;
         protocol::several(&ok, orders.len()).map_err(|error| self.supervisor.clean(error))
     }

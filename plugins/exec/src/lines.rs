@@ -71,10 +71,29 @@ mod tests {
         use Read::{End, Line, Long};
         let said = |what, text: &str| (what, text.to_owned());
         assert_eq!(all("", 9), [said(End, "")]);
-        assert_eq!(all("ab\n\ncdefg\n", 9), [said(Line, "ab"), said(Line, ""), said(Line, "cdefg"), said(End, "")]);
+        assert_eq!(
+            all("ab\n\ncdefg\n", 9),
+            [
+                said(Line, "ab"),
+                said(Line, ""),
+                said(Line, "cdefg"),
+                said(End, "")
+            ]
+        );
         assert_eq!(all("abcdef", 9), [said(End, "abcdef")]);
-        assert_eq!(all("abcd\nx\n", 4), [said(Line, "abcd"), said(Line, "x"), said(End, "")]);
-        assert_eq!(all("abcdefghi\n", 4), [said(Long, "abcd"), said(Long, "efgh"), said(Line, "i"), said(End, "")]);
+        assert_eq!(
+            all("abcd\nx\n", 4),
+            [said(Line, "abcd"), said(Line, "x"), said(End, "")]
+        );
+        assert_eq!(
+            all("abcdefghi\n", 4),
+            [
+                said(Long, "abcd"),
+                said(Long, "efgh"),
+                said(Line, "i"),
+                said(End, "")
+            ]
+        );
     }
 
     #[test]
@@ -82,9 +101,15 @@ mod tests {
         let text = format!("{}\nnext\n", "x".repeat(200_000));
         let mut input = BufReader::new(text.as_bytes());
         let mut line = Vec::new();
-        assert_eq!(read(&mut input, &mut line, 5).expect("in memory"), Read::Long);
+        assert_eq!(
+            read(&mut input, &mut line, 5).expect("in memory"),
+            Read::Long
+        );
         skip(&mut input).expect("in memory");
-        assert_eq!(read(&mut input, &mut line, 5).expect("in memory"), Read::Line);
+        assert_eq!(
+            read(&mut input, &mut line, 5).expect("in memory"),
+            Read::Line
+        );
         assert_eq!(line, b"next");
     }
 }

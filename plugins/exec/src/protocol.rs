@@ -34,7 +34,8 @@ pub(crate) struct Line<'a, B> {
 impl<B: Serialize> Line<'_, B> {
     /// With the end of the line.
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes = serde_json::to_vec(self).expect("texts, numbers and lists of them are JSON");
+        let mut bytes =
+            serde_json::to_vec(self).expect("texts, numbers and lists of them are JSON");
         bytes.push(b'\n');
         bytes
     }
@@ -102,7 +103,7 @@ pub(crate) enum Heard {
 }
 
 #[derive(Deserialize)]
-#[serde(crate = "investbot_plugin_api::serde")]
+#[serde(crate = "investbot_plugin_api::serde", expecting = "a JSON object")]
 struct Said {
     id: Option<u64>,
     #[serde(default, deserialize_with = "even_null")]
@@ -187,23 +188,36 @@ pub(crate) fn hear(line: &[u8]) -> Result<Heard, String> {
             event: None,
             log: Some(log),
         } => Ok(Heard::Log(log.level, log.message)),
-        _ => Err("it is neither an answer (id, and ok or error), nor an event, nor a log line".to_owned()),
+        _ => Err(
+            "it is neither an answer (id, and ok or error), nor an event, nor a log line"
+                .to_owned(),
+        ),
     }
 }
 
 /// Reads what was answered to an operation. What a write did at the venue is unknown if that makes no sense.
-pub(crate) fn understood<T: DeserializeOwned>(op: Operation, ok: &RawValue) -> Result<T, AdapterError> {
+pub(crate) fn understood<T: DeserializeOwned>(
+    op: Operation,
+    ok: &RawValue,
+) -> Result<T, AdapterError> {
     serde_json::from_str(ok.get()).map_err(|e| nonsense(op, &e.to_string()))
 }
 
 pub(crate) fn nonsense(op: Operation, what: &str) -> AdapterError {
-    let text = format!("the program's answer to `{}` makes no sense: {what}", op.as_str());
+    let text = format!(
+        "the program's answer to `{}` makes no sense: {what}",
+        op.as_str()
+    );
     AdapterError::new(ErrorKind::Protocol, effect_of_failure(op.is_write()), text)
 }
 
 /// What a request that was sent and not answered did at the venue.
 pub(crate) const fn effect_of_failure(is_write: bool) -> Effect {
-    if is_write { Effect::Unknown } else { Effect::NotSent }
+    if is_write {
+        Effect::Unknown
+    } else {
+        Effect::NotSent
+    }
 }
 
 /// One of the answers to `place_batch`.
@@ -215,15 +229,27 @@ struct OfSeveral {
 }
 
 /// The answers to `place_batch`, which are as many as there were orders.
-pub(crate) fn several(ok: &RawValue, orders: usize) -> Result<Vec<Result<OrderReport, AdapterError>>, AdapterError> {
+pub(crate) fn several(
+    ok: &RawValue,
+    orders: usize,
+) -> Result<Vec<Result<OrderReport, AdapterError>>, AdapterError> {
     let op = Operation::PlaceBatch;
     let answers: Vec<OfSeveral> = understood(op, ok)?;
     if answers.len() != orders {
-        return Err(nonsense(op, &format!("{} answers to {orders} orders", answers.len())));
+        return Err(nonsense(
+            op,
+            &format!("{} answers to {orders} orders", answers.len()),
+        ));
     }
     let one = |answer: OfSeveral| match answer {
-        OfSeveral { ok: Some(report), error: None } => Ok(report),
-        OfSeveral { ok: None, error: Some(refusal) } => Err(refusal.into()),
+        OfSeveral {
+            ok: Some(report),
+            error: None,
+        } => Ok(report),
+        OfSeveral {
+            ok: None,
+            error: Some(refusal),
+        } => Err(refusal.into()),
         _ => Err(nonsense(op, "neither ok nor error about one of the orders")),
     };
     Ok(answers.into_iter().map(one).collect())

@@ -30,6 +30,9 @@ const UNASKED_LIMIT: u32 = 100_000;
 /// How long is waited for a program that is about to end, so that what is said about it is how it ended.
 const LAST_MOMENTS: Duration = Duration::from_millis(300);
 
+/// How often is looked whether the program is there.
+const LOOK: Duration = Duration::from_millis(500);
+
 /// A program that runs, or ran. Dropping it ends it.
 pub(crate) struct Session {
     shared: Arc<Shared>,
@@ -96,9 +99,14 @@ enum Found {
 
 impl Session {
     /// Starts a program. It has not been spoken to.
-    pub(crate) fn start(settings: &Settings, host: &Host, redactor: &Arc<Redactor>) -> Result<Self, AdapterError> {
+    pub(crate) fn start(
+        settings: &Settings,
+        host: &Host,
+        redactor: &Arc<Redactor>,
+    ) -> Result<Self, AdapterError> {
         let mut child = start::start(settings)?;
-        let (input, output, errors) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        let (input, output, errors) =
+            (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let session = Self {
             shared: Arc::new(Shared {
                 name: settings.program.clone(),
@@ -113,21 +121,32 @@ impl Session {
             }),
         };
         // Where a thread cannot be had, dropping the session ends the program again.
-        session.thread("hear", move |shared| output.into_iter().for_each(|output| shared.hear(output)))?;
-        session.thread("stderr", move |shared| errors.into_iter().for_each(|errors| shared.pass_on(errors)))?;
+        session.thread("hear", move |shared| {
+            output.into_iter().for_each(|output| shared.hear(output))
+        })?;
+        session.thread("stderr", move |shared| {
+            errors.into_iter().for_each(|errors| shared.pass_on(errors))
+        })?;
         session.thread("watch", |shared| shared.watch())?;
         Ok(session)
     }
 
     /// The threads are not waited for: something that the program started may hold its pipes open. They keep what
     /// they use, and the library is never unloaded.
-    fn thread(&self, what: &str, run: impl FnOnce(&Shared) + Send + 'static) -> Result<(), AdapterError> {
+    fn thread(
+        &self,
+        what: &str,
+        run: impl FnOnce(&Shared) + Send + 'static,
+    ) -> Result<(), AdapterError> {
         let shared = self.shared.clone();
         let spawned = std::thread::Builder::new()
             .name(format!("program-{what}"))
             .spawn(move || run(&shared));
         spawned.map(drop).map_err(|error| {
-            AdapterError::not_sent(ErrorKind::Internal, format!("a thread cannot be had: {error}"))
+            AdapterError::not_sent(
+                ErrorKind::Internal,
+                format!("a thread cannot be had: {error}"),
+            )
         })
     }
 
@@ -137,7 +156,12 @@ impl Session {
     }
 
     /// Makes a request and waits for the answer.
-    pub(crate) fn ask<B: Serialize>(&self, op: &str, deadline: Option<UnixNanos>, body: &B) -> Answered {
+    pub(crate) fn ask<B: Serialize>(
+        &self,
+        op: &str,
+        deadline: Option<UnixNanos>,
+        body: &B,
+    ) -> Answered {
         let is_write = Operation::from_name(op).is_some_and(Operation::is_write);
         let (answer, answered) = sync_channel(1);
         let id = {
@@ -158,10 +182,22 @@ impl Session {
             id
         };
         let now = self.shared.host.now();
-        let line = Line { id, op, now, deadline, body };
+        let line = Line {
+            id,
+            op,
+            now,
+            deadline,
+            body,
+        };
         self.shared.write(id, &line.to_bytes());
         // Whoever ends the session answers everybody who waits.
-        let lost = || AdapterError::new(ErrorKind::Internal, effect_of_failure(is_write), "nobody looked after the answer");
+        let lost = || {
+            AdapterError::new(
+                ErrorKind::Internal,
+                effect_of_failure(is_write),
+                "nobody looked after the answer",
+            )
+        };
         answered.recv().unwrap_or_else(|_| Err(lost()))
     }
 
@@ -240,7 +276,8 @@ impl Shared {
             return self.unasked();
         }
         let heard = protocol::hear(line).map_err(|why| {
-            let said = String::from_utf8_lossy(&line[..line.len().min(200)]);
+            let said = String::from_utf8_lossy(&line[..line.len().min(LONGEST)]);
+            let said: String = self.redactor.clean(&said).chars().take(200).collect();
             format!("wrote a line that makes no sense: {why}: {said}")
         })?;
         match heard {
@@ -271,7 +308,9 @@ impl Shared {
                 state.waiting.insert(id, waiting);
                 Err(format!("answered request {id}, which it was not sent yet"))
             }
-            None => Err(format!("answered request {id}, which does not wait for an answer")),
+            None => Err(format!(
+                "answered request {id}, which does not wait for an answer"
+            )),
         }
     }
 
@@ -281,7 +320,9 @@ impl Shared {
         if state.unasked <= UNASKED_LIMIT {
             return Ok(());
         }
-        Err(format!("wrote more than {UNASKED_LIMIT} lines without an answer among them"))
+        Err(format!(
+            "wrote more than {UNASKED_LIMIT} lines without an answer among them"
+        ))
     }
 
     fn log(&self, level: Level, text: &str, sluice: &mut Sluice) {
@@ -290,7 +331,8 @@ impl Shared {
             Some(0) => self.host.log(level, self.redactor.clean(text)),
             Some(held_back) => {
                 let text = self.redactor.clean(text);
-                self.host.log(level, format!("({held_back} lines were left out) {text}"));
+                self.host
+                    .log(level, format!("({held_back} lines were left out) {text}"));
             }
         }
     }
@@ -320,11 +362,20 @@ impl Shared {
     }
 
     /// A thread's life: ends the program when somebody has waited too long. What is sent while it sleeps cannot be due
-    /// before it wakes, because none is waited for less long than it sleeps.
+    /// before it wakes, because none is waited for less long than it sleeps. It also looks whether the program is
+    /// there: its pipes say nothing of its end while something that it started holds them open.
     fn watch(&self) {
-        let nap = self.answer_timeout.min(self.start_timeout);
+        let nap = LOOK.min(self.answer_timeout).min(self.start_timeout);
+        let mut was_gone = false;
         let mut state = self.state();
         while !state.ending {
+            // Its last answer may be in the pipe, so it is given one more round.
+            let is_gone = self.exit_status().is_some();
+            if is_gone && was_gone {
+                drop(state);
+                return self.end(Found::Closed("output"));
+            }
+            was_gone = is_gone;
             let now = Instant::now();
             let mut sleep = nap;
             let mut late = None;
@@ -346,7 +397,11 @@ impl Shared {
     }
 
     fn limit(&self, op: &str) -> Duration {
-        if op == protocol::OPEN { self.start_timeout } else { self.answer_timeout }
+        if op == protocol::OPEN {
+            self.start_timeout
+        } else {
+            self.answer_timeout
+        }
     }
 
     /// Ends the program and tells everybody who waits. Only the first who comes does something.
@@ -375,7 +430,11 @@ impl Shared {
             }
             Found::Unwanted => {
                 self.kill();
-                (ErrorKind::Network, "was ended, because its session is over".to_owned())
+                self.last_words();
+                (
+                    ErrorKind::Network,
+                    "was ended, because its session is over".to_owned(),
+                )
             }
         };
         let over = Over {
@@ -394,7 +453,11 @@ impl Shared {
     /// What became of a request of a program that ended.
     fn lost(&self, over: &Over, op: &str, is_write: bool, sent: bool) -> AdapterError {
         let effect = effect_of_failure(is_write && sent);
-        let what = if sent { "has no answer" } else { "was not sent" };
+        let what = if sent {
+            "has no answer"
+        } else {
+            "was not sent"
+        };
         let text = format!("`{op}` {what}: the program `{}` {}", self.name, over.text);
         AdapterError::new(over.kind, effect, text)
     }
@@ -412,15 +475,20 @@ impl Shared {
             Some(status) => format!("ended with {}", shown(status)),
             None => format!("closed its standard {pipe}"),
         };
+        match self.last_words() {
+            Some(words) => format!("{how}: {words}"),
+            None => how,
+        }
+    }
+
+    /// The last line that the program wrote to standard error, when all that it wrote there was passed on.
+    fn last_words(&self) -> Option<String> {
         let state = self.state();
         let waited = self
             .changed
             .wait_timeout_while(state, LAST_MOMENTS, |state| !state.all_is_written);
         let state = waited.unwrap_or_else(PoisonError::into_inner).0;
-        match &state.last_words {
-            Some(words) => format!("{how}: {words}"),
-            None => how,
-        }
+        state.last_words.clone()
     }
 
     fn exit_status(&self) -> Option<ExitStatus> {

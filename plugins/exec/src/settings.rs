@@ -72,7 +72,9 @@ impl Settings {
         let mut others: Map<String, Value> = params.config()?;
         others.retain(|key, _| !OWN.contains(&key.as_str()));
         if keys.program.trim().is_empty() {
-            return Err(mistake("config.program is empty: set it to the path or the name of a program"));
+            return Err(mistake(
+                "config.program is empty: set it to the path or the name of a program",
+            ));
         }
         let args = words::split(&keys.args)
             .map_err(|what| mistake(&format!("config.args: {what} in `{}`", keys.args)))?;
@@ -82,7 +84,11 @@ impl Settings {
             answer_timeout: Duration::from_millis(keys.answer_timeout_ms),
             start_timeout: Duration::from_millis(keys.start_timeout_ms),
             restarts: keys.restarts,
-            environment: keys.environment.split_whitespace().map(str::to_owned).collect(),
+            environment: keys
+                .environment
+                .split_whitespace()
+                .map(str::to_owned)
+                .collect(),
             others,
         })
     }
@@ -103,14 +109,21 @@ mod tests {
 
     #[test]
     fn the_defaults_are_those_of_the_manifest() {
-        let manifest: Manifest = toml::from_str(include_str!("../plugin.toml")).expect("a manifest");
+        let manifest: Manifest =
+            toml::from_str(include_str!("../plugin.toml")).expect("a manifest");
         let settings = read(r#"{"program":"p"}"#).expect("it is enough");
         let whole = |key: &str| match manifest.config[key].default {
             Some(ConfigValue::Integer(n)) => u128::try_from(n).expect("above 0"),
             ref other => panic!("{other:?}"),
         };
-        assert_eq!(settings.answer_timeout.as_millis(), whole("answer_timeout_ms"));
-        assert_eq!(settings.start_timeout.as_millis(), whole("start_timeout_ms"));
+        assert_eq!(
+            settings.answer_timeout.as_millis(),
+            whole("answer_timeout_ms")
+        );
+        assert_eq!(
+            settings.start_timeout.as_millis(),
+            whole("start_timeout_ms")
+        );
         assert_eq!(u128::from(settings.restarts), whole("restarts"));
         assert!(settings.args.is_empty() && settings.environment.is_empty());
         let mut keys: Vec<&str> = manifest.config.keys().map(String::as_str).collect();
@@ -128,7 +141,10 @@ mod tests {
         .expect("it can be read");
         assert_eq!(settings.args, ["venue.py", "--name", "a b"]);
         assert_eq!(settings.environment, ["A", "B"]);
-        assert_eq!(Value::from(settings.others).to_string(), r#"{"depth":3,"fee":"0.1"}"#);
+        assert_eq!(
+            Value::from(settings.others).to_string(),
+            r#"{"depth":3,"fee":"0.1"}"#
+        );
     }
 
     #[test]
@@ -141,7 +157,10 @@ mod tests {
             ("{\"\u{0}", "configuration"),
         ] {
             let error = read(config).expect_err(config);
-            assert_eq!((error.kind, error.effect), (ErrorKind::Config, Effect::NotSent));
+            assert_eq!(
+                (error.kind, error.effect),
+                (ErrorKind::Config, Effect::NotSent)
+            );
             assert!(error.message.contains(key), "{error}");
         }
     }

@@ -10,7 +10,16 @@ use crate::settings::Settings;
 /// The variables that every program gets, where they are set: what finds programs and files, and says how text and time
 /// are written. Nothing else, because the host's environment has the secrets of other plugins.
 const GIVEN: [&str; 10] = [
-    "PATH", "HOME", "USER", "TMPDIR", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "SYSTEMROOT", "TEMP",
+    "PATH",
+    "HOME",
+    "USER",
+    "TMPDIR",
+    "LANG",
+    "LC_ALL",
+    "LC_CTYPE",
+    "TZ",
+    "SYSTEMROOT",
+    "TEMP",
 ];
 
 /// Starts it, with its three streams as pipes.
@@ -41,24 +50,29 @@ pub(crate) fn start(settings: &Settings) -> Result<Child, AdapterError> {
 fn failed(settings: &Settings, error: &io::Error) -> AdapterError {
     let program = &settings.program;
     let is_path = program.contains(std::path::is_separator);
-    let hint = match error.kind() {
+    let why = match error.kind() {
         Io::NotFound if !is_path => {
-            format!("no such program is in PATH; a file is named by a path with a /, such as ./{program}")
+            format!(
+                "there is none in PATH; a file is named by a path with a /, such as ./{program}"
+            )
         }
         Io::NotFound if std::path::Path::new(program).exists() => {
             "the file is there, but not the interpreter that its first line names".to_owned()
         }
-        Io::NotFound => "there is no such file; a relative path begins in the directory in which investbot runs".to_owned(),
+        Io::NotFound => {
+            "there is no such file; a relative path begins in the directory in which investbot runs"
+                .to_owned()
+        }
         Io::PermissionDenied => format!(
-            "the file may not be run; chmod +x {program}, or name its interpreter as the program and the file in args"
+            "it may not be run; chmod +x {program}, or name its interpreter as the program and the file in args"
         ),
         _ if error.raw_os_error() == Some(NO_EXEC) => format!(
-            "the file is no program; begin it with a line such as #!/usr/bin/env python3, or name its interpreter as \
-             the program and {program} in args"
+            "it is no program; begin it with a line such as #!/usr/bin/env python3, or name its interpreter as the \
+             program and {program} in args"
         ),
-        _ => "check config.program".to_owned(),
+        _ => error.to_string(),
     };
-    let text = format!("the program `{program}` cannot be started: {error}: {hint}");
+    let text = format!("the program `{program}` cannot be started: {why}");
     AdapterError::not_sent(ErrorKind::Config, text)
 }
 

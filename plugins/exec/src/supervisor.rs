@@ -79,7 +79,10 @@ impl Supervisor {
     pub(crate) fn session(&self) -> Result<Arc<Session>, AdapterError> {
         let mut program = self.program();
         if program.closed {
-            return Err(AdapterError::not_sent(ErrorKind::Cancelled, "the session was shut down"));
+            return Err(AdapterError::not_sent(
+                ErrorKind::Cancelled,
+                "the session was shut down",
+            ));
         }
         if let Some(session) = &program.session {
             let Some(over) = session.over() else {
@@ -91,7 +94,11 @@ impl Supervisor {
             program.session = None;
             self.count(&mut program, over);
         }
-        let Some(failed) = program.failed.clone().filter(|_| program.failures <= self.settings.restarts) else {
+        let Some(failed) = program
+            .failed
+            .clone()
+            .filter(|_| program.failures <= self.settings.restarts)
+        else {
             return Err(self.down(&program));
         };
         let wait = wait_after(program.failures);
@@ -120,20 +127,34 @@ impl Supervisor {
     fn count(&self, program: &mut Program, over: Over) {
         program.failures += 1;
         let next = if program.failures <= self.settings.restarts {
-            format!("it is started again in {} ms", wait_after(program.failures).as_millis())
+            format!(
+                "it is started again in {} ms",
+                wait_after(program.failures).as_millis()
+            )
         } else {
             "it is not started again".to_owned()
         };
         let name = &self.settings.program;
-        self.host.log(Level::Warn, format!("the program `{name}` {}; {next}", over.text));
+        self.host.log(
+            Level::Warn,
+            format!("the program `{name}` {}; {next}", over.text),
+        );
         program.failed = Some(over);
     }
 
     fn down(&self, program: &Program) -> AdapterError {
-        let last = program.failed.as_ref().map(|over| over.text.as_str()).unwrap_or_default();
+        let last = program
+            .failed
+            .as_ref()
+            .map(|over| over.text.as_str())
+            .unwrap_or_default();
+        let often = match program.failures {
+            1 => "once".to_owned(),
+            n => format!("{n} times in a row"),
+        };
         let text = format!(
-            "the program `{}` failed {} times in a row and stays down until investbot is started again; at last it {last}",
-            self.settings.program, program.failures
+            "the program `{}` failed {often} and stays down until investbot is started again; at last it {last}",
+            self.settings.program
         );
         AdapterError::not_sent(ErrorKind::Network, text)
     }
@@ -146,7 +167,11 @@ impl Supervisor {
             .secrets()
             .map(|(name, value)| (name.to_owned(), value.expose_secret().into()))
             .collect();
-        let data_dir = self.params.data_dir.as_ref().map(|dir| dir.to_string_lossy());
+        let data_dir = self
+            .params
+            .data_dir
+            .as_ref()
+            .map(|dir| dir.to_string_lossy());
         let opening = Opening {
             protocol: protocol::VERSION,
             config: &self.settings.others,
@@ -180,13 +205,16 @@ impl Supervisor {
         if let Some(over) = session.over() {
             error.kind = ErrorKind::Config;
             let name = &self.settings.program;
-            error.message = format!("before it answered `open`, the program `{name}` {}", over.text);
+            error.message = format!("the program `{name}` cannot be opened: it {}", over.text);
         }
         error
     }
 
     /// Ends the session, whatever the program says to it.
-    pub(crate) fn shutdown(&self, goodbye: impl FnOnce(&Session) -> Result<(), AdapterError>) -> Result<(), AdapterError> {
+    pub(crate) fn shutdown(
+        &self,
+        goodbye: impl FnOnce(&Session) -> Result<(), AdapterError>,
+    ) -> Result<(), AdapterError> {
         let mut program = self.program();
         program.closed = true;
         let Some(session) = program.session.take() else {
@@ -218,7 +246,9 @@ mod tests {
 
     #[test]
     fn waits_double_up_to_a_limit() {
-        let waits = (1..=8).map(|n| wait_after(n).as_millis()).collect::<Vec<_>>();
+        let waits = (1..=8)
+            .map(|n| wait_after(n).as_millis())
+            .collect::<Vec<_>>();
         assert_eq!(waits, [100, 200, 400, 800, 1600, 3200, 5000, 5000]);
         assert_eq!(wait_after(u32::MAX), LONGEST_WAIT);
     }

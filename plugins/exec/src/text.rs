@@ -15,9 +15,14 @@ impl Redactor {
     const SHORTEST: usize = 6;
 
     pub(crate) fn of(params: &OpenParams) -> Self {
-        let long = |(_, value): &(&str, &SecretString)| value.expose_secret().len() >= Self::SHORTEST;
+        let long =
+            |(_, value): &(&str, &SecretString)| value.expose_secret().len() >= Self::SHORTEST;
         let secrets = params.secrets().filter(long);
-        Self(secrets.map(|(name, value)| (name.to_owned(), value.clone())).collect())
+        Self(
+            secrets
+                .map(|(name, value)| (name.to_owned(), value.clone()))
+                .collect(),
+        )
     }
 
     /// `text` without secrets, cut to what is passed on.
@@ -98,7 +103,8 @@ mod tests {
             .with_secret("SHORT", "a".to_owned().into());
         let redactor = Redactor::of(&params);
         assert_eq!(redactor.clean("a hush-hush b hush-hush"), "a [KEY] b [KEY]");
-        let error = AdapterError::not_sent(ErrorKind::Auth, "hush-hush").with_venue_code("hush-hush");
+        let error =
+            AdapterError::not_sent(ErrorKind::Auth, "hush-hush").with_venue_code("hush-hush");
         assert!(!format!("{:?}", redactor.clean_error(error)).contains("hush"));
         let long = redactor.clean(&"é".repeat(LONGEST));
         assert_eq!(long.len(), LONGEST + "…".len());
@@ -112,7 +118,10 @@ mod tests {
         assert_eq!(passed, 200);
         now += Duration::from_secs(1);
         assert_eq!(sluice.passes(now), Some(800));
-        assert_eq!((0..100).filter(|_| sluice.passes(now).is_some()).count(), 49);
+        assert_eq!(
+            (0..100).filter(|_| sluice.passes(now).is_some()).count(),
+            49
+        );
         now += Duration::from_secs(3600);
         assert_eq!(sluice.passes(now), Some(51));
     }

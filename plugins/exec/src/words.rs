@@ -22,7 +22,11 @@ pub(crate) fn split(text: &str) -> Result<Vec<String>, &'static str> {
     Ok(words)
 }
 
-fn quoted(chars: &mut std::str::Chars<'_>, end: char, word: &mut String) -> Result<(), &'static str> {
+fn quoted(
+    chars: &mut std::str::Chars<'_>,
+    end: char,
+    word: &mut String,
+) -> Result<(), &'static str> {
     loop {
         match chars.next() {
             Some(c) if c == end => return Ok(()),
@@ -50,14 +54,25 @@ mod tests {
             ("  ", &[]),
             ("venue.py", &["venue.py"]),
             (" a  b\tc\n", &["a", "b", "c"]),
-            ("--name 'My Venue' \"it's\"", &["--name", "My Venue", "it's"]),
+            (
+                "--name 'My Venue' \"it's\"",
+                &["--name", "My Venue", "it's"],
+            ),
             (r"a\ b \' \\", &["a b", "'", r"\"]),
             (r#""a\"b" "c:\dir""#, &["a\"b", r"c:\dir"]),
             (r"'c:\dir'", &[r"c:\dir"]),
             ("'' a''b", &["", "ab"]),
             ("é*$HOME;ls", &["é*$HOME;ls"]),
         ] {
-            assert_eq!(split(text).as_deref(), Ok(words.iter().map(|w| (*w).to_owned()).collect::<Vec<_>>().as_slice()), "{text}");
+            assert_eq!(
+                split(text).as_deref(),
+                Ok(words
+                    .iter()
+                    .map(|w| (*w).to_owned())
+                    .collect::<Vec<_>>()
+                    .as_slice()),
+                "{text}"
+            );
         }
     }
 
