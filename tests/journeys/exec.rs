@@ -452,7 +452,6 @@ fn every_line_fits_the_schema() {
     for op in [
         "open",
         "place",
-        "cancel",
         "order",
         "open_orders",
         "fills_since",

@@ -38,7 +38,7 @@ impl Schema<'_> {
                 },
                 "const" => value == wanted,
                 "enum" => list(wanted).contains(value),
-                "minimum" => value.as_i128() >= wanted.as_i128(),
+                "minimum" => whole(value).is_none_or(|value| Some(value) >= whole(wanted)),
                 "pattern" => is_decimal(wanted, value)?,
                 "required" => list(wanted)
                     .iter()
@@ -119,6 +119,11 @@ fn text(value: &Value) -> &str {
 
 fn list(value: &Value) -> &[Value] {
     value.as_array().map(Vec::as_slice).unwrap_or_default()
+}
+
+fn whole(value: &Value) -> Option<i128> {
+    let signed = || value.as_i64().map(i128::from);
+    value.as_u64().map(i128::from).or_else(signed)
 }
 
 fn is_a(value: &Value, name: &str) -> bool {

@@ -29,7 +29,7 @@ class Venue:
             return known[1]
         symbol, quantity = order["instrument"], Decimal(order["quantity"])
         refuse_if(symbol not in self.price, "unknown_instrument", "the instrument is not listed")
-        refuse_if({order["order_type"], order["time_in_force"]} != {"market", "gtc"}, "invalid_order", "not market, gtc")
+        refuse_if({order["order_type"], order["time_in_force"]} != {"market", "gtc"}, "invalid_order", "not market gtc")
         refuse_if(not 0 < quantity <= MOST or quantity % STEP, "invalid_order", "the quantity breaks the rules")
         refuse_if(not self.price[symbol], "maintenance", "there is no price before the first bar", "not_sent")
         about = {key: order[key] for key in ("client_order_id", "instrument", "side", "quantity")}

@@ -10,6 +10,7 @@ use super::*;
 
 // The tests' own, which this crate cannot depend on: they depend on everything.
 #[path = "../../../tests/src/schema.rs"]
+#[allow(unreachable_pub)]
 mod schema;
 
 /// A host that remembers what it is told.
