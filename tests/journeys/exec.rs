@@ -401,12 +401,43 @@ fn a_program_that_cannot_be_started_is_a_mistake_with_a_way_out() {
     "#);
 }
 
+fn schema() -> Value {
+    let text = std::fs::read(workspace().join("docs/exec-protocol.schema.json")).unwrap();
+    serde_json::from_slice(&text).unwrap()
+}
+
+/// The session in the documentation, whose long lines are broken.
+#[test]
+fn the_documented_session_fits_the_schema() {
+    let text = std::fs::read_to_string(workspace().join("docs/EXEC_PROTOCOL.md")).unwrap();
+    let session = text
+        .split("```\n")
+        .find(|block| block.starts_with("> "))
+        .unwrap();
+    let session = session.replace("\n   ", " ");
+    let mut asked = String::new();
+    for line in session.lines() {
+        let (from, line) = line.split_once(' ').unwrap();
+        let value: Value = serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"));
+        let name = if from == ">" {
+            asked = value["op"].as_str().unwrap().to_owned();
+            "request"
+        } else {
+            "said"
+        };
+        assert_eq!(check(&schema(), name, &value), Ok(()));
+        if let Some(ok) = value.get("ok") {
+            assert_eq!(check(&schema(), &format!("ok_{asked}"), ok), Ok(()));
+        }
+    }
+    assert!(session.lines().count() > 10);
+}
+
 /// What is said in docs/exec-protocol.schema.json is what is said.
 #[test]
 fn every_line_fits_the_schema() {
     let Some(file) = example() else { return };
-    let schema = std::fs::read(workspace().join("docs/exec-protocol.schema.json")).unwrap();
-    let schema: Value = serde_json::from_slice(&schema).unwrap();
+    let schema = schema();
     let dir = scratch();
     let relay = |run: Run| {
         let relay = artifacts::program("venue_program");
