@@ -36,6 +36,7 @@ mod text;
 pub mod venue;
 mod verify;
 mod version;
+pub mod wrap;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -24,5 +24,7 @@ mod run_dir;
 mod secrets;
 mod signals;
 mod verify;
+#[cfg(unix)]
+mod wrap;
 
 use investbot_tests::program;

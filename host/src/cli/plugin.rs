@@ -4,6 +4,7 @@ mod check;
 mod info;
 mod list;
 mod pin;
+mod wrap;
 
 use clap::{Args, Subcommand};
 
@@ -13,7 +14,7 @@ use crate::exit::ExitCode;
 
 /// The text above the arguments in the long help.
 pub(super) const ABOUT: &str = "\
-Shows exchange adapters, tests them, and pins them. But for the tests none of a plugin's code runs: everything is read \
+Shows exchange adapters, tests them, makes them of programs, and pins them. But for the tests none of a plugin's code runs: everything is read \
 out of its file.";
 
 /// The text below the arguments in the long help.
@@ -23,6 +24,8 @@ Examples:
   investbot plugin info paper             what it can do, how it is configured, which secrets it needs
   investbot plugin info ./libmine.so      the same of a file
   investbot plugin check ./libmine.so     whether it does what the contract asks and what it claims
+  investbot plugin wrap plugin.toml --program ./venue.py
+                                          makes a plugin of a program in any language
   investbot plugin pin paper              notes its digest in plugins.lock; another file is refused from then on
   investbot plugin list --json            one line a plugin, for scripts";
 
@@ -48,6 +51,9 @@ enum Command {
     /// Tests whether a plugin does what the contract asks and what it claims
     #[command(after_long_help = check::EXAMPLES, long_about = check::ABOUT)]
     Check(check::CheckArgs),
+    /// Makes a plugin of a program in any language: its own name, claims, secrets and settings
+    #[command(after_long_help = wrap::EXAMPLES, long_about = wrap::ABOUT)]
+    Wrap(wrap::WrapArgs),
     /// Notes the digest of a plugin's file: from then on no other file is loaded in its place
     Pin {
         /// A plugin's name, or the path of its library
@@ -94,6 +100,7 @@ pub(super) fn run(args: PluginArgs) -> ExitCode {
         Command::List(common) => list::run(&common),
         Command::Info { plugin, common } => info::run(&plugin, &common),
         Command::Check(args) => check::run(&args),
+        Command::Wrap(args) => wrap::run(&args),
         Command::Pin { plugin, common } => pin::pin(&plugin, &common),
         Command::Unpin { id, common } => pin::unpin(&id, &common),
     }
