@@ -58,6 +58,8 @@ struct State {
     waiting: BTreeMap<u64, Waiting>,
     /// Lines since the last answer.
     unasked: u32,
+    /// It reads no more.
+    broken: bool,
     /// Somebody is finding out how it ended: nothing is written to it any more.
     ending: bool,
     /// How it ended.
@@ -247,7 +249,8 @@ impl Shared {
         let written = pipe.write_all(line).and_then(|()| pipe.flush());
         drop(input);
         if written.is_err() {
-            self.end(Found::Closed("input"));
+            // What it said before may still be in the other pipe, so that this is not yet the end.
+            self.state().broken = true;
         }
     }
 
@@ -366,16 +369,18 @@ impl Shared {
     /// there: its pipes say nothing of its end while something that it started holds them open.
     fn watch(&self) {
         let nap = LOOK.min(self.answer_timeout).min(self.start_timeout);
-        let mut was_gone = false;
+        let mut gone_since: Option<Instant> = None;
         let mut state = self.state();
         while !state.ending {
-            // Its last answer may be in the pipe, so it is given one more round.
-            let is_gone = self.exit_status().is_some();
-            if is_gone && was_gone {
+            let is_gone = state.broken || self.exit_status().is_some();
+            let since = gone_since.filter(|_| is_gone).unwrap_or_else(Instant::now);
+            // Its last answer may be in the pipe, so there is some time to hear it.
+            if since.elapsed() >= nap {
+                let pipe = if state.broken { "input" } else { "output" };
                 drop(state);
-                return self.end(Found::Closed("output"));
+                return self.end(Found::Closed(pipe));
             }
-            was_gone = is_gone;
+            gone_since = is_gone.then_some(since);
             let now = Instant::now();
             let mut sleep = nap;
             let mut late = None;

@@ -428,3 +428,41 @@ fn ask_everything(opened: &Opened) {
     ];
     assert!(done.iter().all(Result::is_ok), "{done:?}");
 }
+
+/// What a program said last is heard, whether the request could be written or not.
+#[test]
+fn a_program_that_ends_before_it_reads() {
+    let config = json!({ "program": "sh", "args": "-c 'echo hello'" });
+    for _ in 0..20 {
+        let host = Host::from_services(FakeHost::default());
+        let error = Exec::open(host, OpenParams::new(config.to_string())).err();
+        let text = error.expect("this is no answer").message;
+        assert!(text.contains("wrote a line that makes no sense"), "{text}");
+    }
+}
+
+#[test]
+fn a_program_that_closes_its_standard_input_and_lives() {
+    let greeting = json!({ "id": 1, "ok": { "protocol": 1 } });
+    let script = format!(
+        r#"-c "read -r line; exec <&-; echo '{}'; sleep 1000""#,
+        greeting.to_string().replace('"', r#"\""#)
+    );
+    let handle = Host::from_services(FakeHost::default());
+    let config = json!({ "program": "sh", "args": script });
+    let exec = Exec::open(handle.clone(), OpenParams::new(config.to_string())).expect("it answers");
+    let opened = Opened {
+        host: FakeHost::default(),
+        handle,
+        exec,
+    };
+    let error = opened.place().expect_err("it is found out");
+    assert_eq!(
+        (error.kind, error.effect),
+        (ErrorKind::Network, Effect::Unknown)
+    );
+    assert!(
+        error.message.contains("closed its standard input"),
+        "{error}"
+    );
+}
