@@ -14,7 +14,7 @@ use crate::exit::ExitCode;
 
 /// The text above the arguments in the long help.
 pub(super) const ABOUT: &str = "\
-Shows exchange adapters, tests them, makes them of programs, and pins them. But for the tests none of a plugin's code runs: everything is read \
+Shows exchange adapters, tests them, and pins them. But for the tests none of a plugin's code runs: everything is read \
 out of its file.";
 
 /// The text below the arguments in the long help.
