@@ -18,8 +18,12 @@ use self::args::RunArgs;
 use self::drill::DrillArgs;
 use self::plugin::PluginArgs;
 use self::resolve::ResolveArgs;
+use self::terminal::fail;
 use self::verify::VerifyArgs;
 use crate::exec::signals::outlive_file_limits;
+use crate::exit::ExitCode;
+#[cfg(target_os = "linux")]
+use crate::plugin::isolated;
 
 /// An order execution host for algorithmic trading.
 #[derive(Debug, Parser)]
@@ -53,6 +57,10 @@ enum Command {
     /// Shows the exchange adapters that are there, and what each can do
     #[command(after_long_help = plugin::EXAMPLES, long_about = plugin::ABOUT)]
     Plugin(PluginArgs),
+    /// Becomes the process of an isolated plugin: for this program alone
+    #[cfg(target_os = "linux")]
+    #[command(hide = true, name = isolated::ARGUMENT)]
+    Isolated,
 }
 
 /// Runs the process's command line.
@@ -67,5 +75,10 @@ pub fn main() -> std::process::ExitCode {
         Command::Verify(args) => verify::run(args).into(),
         Command::Drill(args) => drill::run(args).into(),
         Command::Plugin(args) => plugin::run(args).into(),
+        #[cfg(target_os = "linux")]
+        Command::Isolated => match isolated::serve() {
+            Ok(()) => ExitCode::Ok.into(),
+            Err(error) => fail(error, ExitCode::Usage).into(),
+        },
     }
 }

@@ -47,7 +47,7 @@ pub use setting::{Kind, Setting};
 pub use started::{Difference, Started};
 pub use table::{DRILL_KILL, PROGRAM_PLUGIN, SETTINGS};
 pub use typed::{
-    Bars, Color, Exchange, Gaps, IntentSource, Live, Log, LogFormat, Output, Pace, PluginSearch,
-    Reconcile, Retry, Risk, Run, Strategy,
+    Bars, Color, Exchange, Gaps, IntentSource, Isolation, Live, Log, LogFormat, Output, Pace,
+    PluginSearch, Reconcile, Retry, Risk, Run, Strategy,
 };
 pub use validate::{Mode, ValidatedPluginConfig};

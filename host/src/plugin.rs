@@ -19,11 +19,19 @@
 pub mod catalog;
 mod client;
 pub mod conformance;
+mod ending;
 mod error;
+mod exit_guard;
 mod format;
+mod gate;
+mod guard;
 mod hint;
 mod image;
+#[cfg(target_os = "linux")]
+pub mod isolated;
+mod isolation;
 mod layout;
+mod link;
 pub mod lock;
 mod manifest;
 mod map;
@@ -32,7 +40,9 @@ mod permissions;
 mod record;
 mod resolve;
 mod services;
+mod strikes;
 mod text;
+mod throttle;
 pub mod venue;
 mod verify;
 mod version;
@@ -50,6 +60,7 @@ use crate::clock::Clock;
 
 pub use client::PluginVenue;
 pub use error::LoadError;
+pub use isolation::{Isolation, this_program};
 pub use manifest::ManifestProblem;
 pub use resolve::{Origin, SearchPath};
 pub use venue::{Answer, Venue};
@@ -147,6 +158,51 @@ impl Plugin {
         let adapter = open::open(id, root, &session, params, timeout)?;
         let max_in_flight = self.manifest().capabilities.max_in_flight;
         Ok(PluginVenue::new(adapter, session, max_in_flight))
+    }
+
+    /// The same in a process of its own, which may do little: only on Linux.
+    pub fn open_isolated(
+        &self,
+        params: &OpenParams,
+        clock: Arc<dyn Clock>,
+        cancel: Arc<AtomicBool>,
+        timeout: Duration,
+        isolation: Isolation,
+    ) -> Result<PluginVenue, LoadError> {
+        let id = &self.manifest().plugin.id;
+        let session = Arc::new(Session::new(id.clone(), clock, cancel));
+        let link = self.isolate(params, &session, timeout, isolation)?;
+        let max_in_flight = self.manifest().capabilities.max_in_flight;
+        Ok(PluginVenue::by(link, session, max_in_flight))
+    }
+
+    #[cfg(target_os = "linux")]
+    fn isolate(
+        &self,
+        params: &OpenParams,
+        session: &Arc<Session>,
+        timeout: Duration,
+        isolation: Isolation,
+    ) -> Result<Box<dyn link::Link>, LoadError> {
+        // A simulated venue is nowhere but in the plugin.
+        let network = !self.manifest().plugin.simulated;
+        let image = &self.image;
+        let link = isolated::Isolated::open(image, session, params, timeout, isolation, network)?;
+        Ok(Box::new(link))
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn isolate(
+        &self,
+        _params: &OpenParams,
+        session: &Arc<Session>,
+        _timeout: Duration,
+        _isolation: Isolation,
+    ) -> Result<Box<dyn link::Link>, LoadError> {
+        Err(LoadError::Isolation {
+            id: session.id().to_owned(),
+            message: "plugins can be isolated on Linux alone".to_owned(),
+        })
     }
 }
 

@@ -317,6 +317,27 @@ fn unknown_values_of_a_report_are_tolerated() {
 }
 
 /// What an order does depends on these, so a guess will not do.
+/// An adapter that keeps its reports in a file reads them again.
+#[test]
+fn what_is_unrecognized_is_so_in_a_file_too() {
+    let fill = Fill::of(
+        &report_of("a"),
+        "f",
+        Decimal::ONE,
+        Decimal::ONE,
+        UnixNanos(1),
+    );
+    assert_eq!(fill.liquidity, Liquidity::Unrecognized);
+    let text = serde_json::to_string(&fill).expect("words and numbers are JSON");
+    assert_eq!(serde_json::from_str::<Fill>(&text).ok(), Some(fill));
+    assert!(serde_json::from_str::<Liquidity>("\"other\"").is_err());
+}
+
+fn report_of(id: &str) -> OrderReport {
+    let order = NewOrder::new(id, "BTC/USD", Side::Buy, Decimal::ONE);
+    OrderReport::of(&order, "v", OrderStatus::Open, UnixNanos(1))
+}
+
 #[test]
 fn unknown_values_of_a_command_and_unknown_effects_are_errors() {
     let number = codec::to_vec(&4711_u32);

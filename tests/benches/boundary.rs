@@ -1,8 +1,8 @@
-//! What the plugin boundary costs: one `place` as a direct call, through the shared library, and through
-//! a pipe to a child process. The same adapter answers all three; encoding, call, decoding and the
-//! answer are in the measurement.
+//! What the plugin boundary costs: one `place` as a direct call, through the shared library, through it with a limit of
+//! time as a run has it, through it in a process of its own, and, to compare with, through a bare pipe to a child process.
+//! The same adapter answers all of them; encoding, call, decoding and the answer are in the measurement.
 //!
-//! The child is this program itself, started with [`CHILD`] in its environment.
+//! The child at the pipe is this program itself, started with [`CHILD`] in its environment.
 
 #![allow(missing_docs, clippy::unwrap_used)]
 
@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use criterion::Criterion;
 use fixture_echo::Echo;
 use investbot::clock::VirtualClock;
-use investbot::plugin::{Plugin, SearchPath, Venue};
+use investbot::plugin::{Isolation, Plugin, SearchPath, Venue};
 use investbot_plugin_api::dispatch::Dispatcher;
 use investbot_plugin_api::host::HostServices;
 use investbot_plugin_api::op::{CallHeader, Frame, Operation};
@@ -57,6 +57,23 @@ fn main() {
     // An adapter that asks for the time crosses the boundary once more each way.
     let asking = open(OpenParams::new("{\"ask_time\":true}"));
     samples.bench(&mut criterion, "library-and-back", || asking.place(&order));
+
+    // On a thread of its own, which the host can stop waiting for.
+    let limited = open(params()).with_call_timeout(patience);
+    samples.bench(&mut criterion, "limited", || limited.place(&order));
+
+    let isolation = Isolation {
+        program: investbot_tests::investbot().get_program().into(),
+        readable: Vec::new(),
+        memory: 1 << 30,
+        held: None,
+    };
+    let clock = Arc::new(VirtualClock::default());
+    let isolated = plugin
+        .open_isolated(&params(), clock, Arc::default(), patience, isolation)
+        .unwrap()
+        .with_call_timeout(patience);
+    samples.bench(&mut criterion, "isolated", || isolated.place(&order));
 
     let child = RefCell::new(Pipe::start());
     samples.bench(&mut criterion, "pipe", || child.borrow_mut().place(&order));

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used)]
 
 mod arrows;
+#[cfg(target_os = "linux")]
+mod isolation;
 mod no_bugs;
 mod plugin_author;
 mod plugin_calls;

@@ -9,11 +9,16 @@ mod determinism;
 mod drill;
 #[cfg(unix)]
 mod exec;
+#[cfg(unix)]
+mod guide;
 mod intents;
 mod lost_end;
+#[cfg(target_os = "linux")]
+mod misbehaviour;
 mod outside_crate;
 mod plugin_check;
 mod plugin_command;
+mod plugin_new;
 mod plugins;
 #[cfg(unix)]
 mod readme;

@@ -37,6 +37,22 @@ fn kept_in(dir: &Path, command: &str) -> String {
     words.join(" ")
 }
 
+/// A command as its reader types it, with the program on the path and none of the settings of whoever runs the tests.
+pub(crate) fn shell(command: &str) -> Command {
+    let program = investbot();
+    let bin = Path::new(program.get_program()).parent().unwrap();
+    let path = std::env::join_paths(
+        std::iter::once(bin.to_owned())
+            .chain(std::env::split_paths(&std::env::var_os("PATH").unwrap())),
+    );
+    let mut shell = Command::new("sh");
+    for (name, _) in program.get_envs() {
+        shell.env_remove(name);
+    }
+    shell.args(["-ec", command]).env("PATH", path.unwrap());
+    shell
+}
+
 #[test]
 fn every_command_succeeds() {
     let commands = commands();
@@ -58,23 +74,9 @@ fn every_command_succeeds() {
     let bin = Path::new(program.get_program()).parent().unwrap();
     std::fs::create_dir(dir.join("target")).unwrap();
     std::os::unix::fs::symlink(bin, dir.join("target/release")).unwrap();
-    let path = std::env::join_paths(
-        std::iter::once(bin.to_owned())
-            .chain(std::env::split_paths(&std::env::var_os("PATH").unwrap())),
-    );
-    let path = path.unwrap();
     for command in commands {
         let command = kept_in(&dir, &command);
-        let mut shell = Command::new("sh");
-        for (name, _) in program.get_envs() {
-            shell.env_remove(name);
-        }
-        let output = shell
-            .args(["-ec", &command])
-            .current_dir(&*dir)
-            .env("PATH", &path)
-            .output()
-            .unwrap();
+        let output = shell(&command).current_dir(&*dir).output().unwrap();
         assert!(
             output.status.success(),
             "{command}\n{}\n{}",

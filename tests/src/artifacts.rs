@@ -92,7 +92,7 @@ pub fn workspace() -> &'static Path {
         .expect("this crate lies in the workspace")
 }
 
-/// The profile of the running test: the directory of its executable is named after it.
+/// The profile of the running test or program: the directory of its executable is named after it.
 fn profile() -> String {
     match profile_dir().file_name().and_then(|name| name.to_str()) {
         Some("debug") | None => "dev".to_owned(),
@@ -108,9 +108,15 @@ pub fn target_dir() -> PathBuf {
 }
 
 fn profile_dir() -> PathBuf {
-    let test = std::env::current_exe().expect("a test knows its executable");
-    let dir = test.ancestors().nth(2);
-    dir.expect("cargo puts tests in PROFILE/deps").to_owned()
+    let this = std::env::current_exe().expect("a test knows its executable");
+    let dir = this.parent().expect("cargo puts programs in PROFILE");
+    // Tests and benchmarks are one deeper.
+    let dir = if dir.ends_with("deps") {
+        dir.parent().expect("deps lies in PROFILE")
+    } else {
+        dir
+    };
+    dir.to_owned()
 }
 
 /// cargo-nextest runs each test in a process of its own. The first one of a run builds; it leaves a note

@@ -8,7 +8,9 @@ use crate::copies::{Scratch, scratch};
 
 /// A crate in a directory of its own.
 pub struct Crate {
+    /// Where it lies, and its library.
     dir: Scratch,
+    root: PathBuf,
     name: String,
 }
 
@@ -31,15 +33,32 @@ impl Crate {
         );
         std::fs::write(dir.join("Cargo.toml"), manifest).expect("there is room for a file");
         Self {
+            root: dir.to_path_buf(),
             dir,
             name: name.to_owned(),
         }
     }
 
+    /// The crate `name` that somebody has made in `dir`.
+    #[must_use]
+    pub fn made_in(dir: Scratch, name: &str) -> Self {
+        Self {
+            root: dir.join(name),
+            dir,
+            name: name.to_owned(),
+        }
+    }
+
+    /// Its directory.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
     /// Changes one of its files: `from` becomes `to`.
     #[must_use]
     pub fn edited(self, file: &str, from: &str, to: &str) -> Self {
-        let path = self.dir.join(file);
+        let path = self.root.join(file);
         let text = std::fs::read_to_string(&path).expect("the crate has the file");
         assert_eq!(text.matches(from).count(), 1, "{file} has it once: {from}");
         std::fs::write(&path, text.replace(from, to)).expect("there is room for a file");
@@ -49,11 +68,12 @@ impl Crate {
     /// Runs a cargo command on it.
     pub fn cargo(&self, args: &[&str]) -> Output {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        Command::new(cargo)
-            .current_dir(&*self.dir)
-            .args(args)
-            .args(["--offline", "--color=never", "--target-dir"])
-            .arg(author_target())
+        let mut command = Command::new(cargo);
+        command.current_dir(&self.root).args(args);
+        for (name, value) in cargo_environment() {
+            command.env(name, value);
+        }
+        command
             .env_remove("CARGO_BUILD_TARGET")
             .output()
             .expect("cargo runs")
@@ -83,8 +103,20 @@ impl Crate {
 /// Its next copy lies elsewhere, so cargo would not find what it built of this one again.
 impl Drop for Crate {
     fn drop(&mut self) {
-        self.cargo(&["clean", "--package", &self.name]);
+        if self.root.exists() {
+            self.cargo(&["clean", "--package", &self.name]);
+        }
     }
+}
+
+/// What keeps cargo from the network, and what it builds among the tests' files.
+#[must_use]
+pub fn cargo_environment() -> Vec<(&'static str, PathBuf)> {
+    vec![
+        ("CARGO_NET_OFFLINE", "true".into()),
+        ("CARGO_TERM_COLOR", "never".into()),
+        ("CARGO_TARGET_DIR", author_target()),
+    ]
 }
 
 /// Kept between runs, so that the dependencies are compiled once.

@@ -4,6 +4,7 @@
 pub mod artifacts;
 pub mod author;
 pub mod copies;
+pub mod misbehaviour;
 pub mod program;
 pub mod records;
 pub mod schema;

@@ -75,6 +75,10 @@ fn arg(setting: &'static Setting, flag: &'static str) -> Arg {
             .num_args(0..=1)
             .require_equals(true)
             .default_missing_value("true"),
+        Kind::Word(words) if setting.key == "exchange.isolation" => arg
+            .num_args(0..=1)
+            .require_equals(true)
+            .default_missing_value(words[0]),
         // A number below 0 gets its answer from the configuration, with the others.
         Kind::Whole { .. } | Kind::Decimal { .. } => arg.allow_negative_numbers(true),
         _ => arg,
@@ -145,6 +149,8 @@ mod tests {
             [
                 "exchange.open_timeout_ms",
                 "exchange.call_timeout_ms",
+                "exchange.isolation_read",
+                "exchange.isolation_memory_mb",
                 "plugin.path",
                 "plugin.sha256",
                 "plugin.lock",

@@ -3,6 +3,7 @@
 mod check;
 mod info;
 mod list;
+mod new;
 mod pin;
 mod wrap;
 
@@ -14,12 +15,13 @@ use crate::exit::ExitCode;
 
 /// The text above the arguments in the long help.
 pub(super) const ABOUT: &str = "\
-Shows exchange adapters, tests them, and pins them. But for the tests none of a plugin's code runs: everything is read \
+Begins, shows, tests and pins exchange adapters. But for the tests none of a plugin's code runs: everything is read \
 out of its file.";
 
 /// The text below the arguments in the long help.
 pub(super) const EXAMPLES: &str = "\
 Examples:
+  investbot plugin new my-venue           the crate of a plugin of your own
   investbot plugin list                   every plugin that a name would find, and the file
   investbot plugin info paper             what it can do, how it is configured, which secrets it needs
   investbot plugin info ./libmine.so      the same of a file
@@ -38,6 +40,9 @@ pub(super) struct PluginArgs {
 
 #[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
 enum Command {
+    /// Writes the crate of a new plugin, which builds, passes the check and trades
+    #[command(after_long_help = new::EXAMPLES, long_about = new::ABOUT)]
+    New(new::NewArgs),
     /// Lists the plugins in the directories that are searched
     List(Common),
     /// Tells all that a plugin says about itself
@@ -97,6 +102,7 @@ impl Common {
 /// Does it.
 pub(super) fn run(args: PluginArgs) -> ExitCode {
     match args.command {
+        Command::New(args) => new::run(&args),
         Command::List(common) => list::run(&common),
         Command::Info { plugin, common } => info::run(&plugin, &common),
         Command::Check(args) => check::run(&args),

@@ -69,9 +69,35 @@ pub const SETTINGS: &[Setting] = &[
         "exchange.call_timeout_ms",
         "INVESTBOT_EXCHANGE_CALL_TIMEOUT_MS",
         TIMEOUT,
-        "By when a plugin is asked to answer a call, in milliseconds",
+        "By when a plugin is asked to answer a call, in milliseconds; soon after, it is given up",
     )
     .default("10000"),
+    Setting::new(
+        "exchange.isolation",
+        "INVESTBOT_EXCHANGE_ISOLATION",
+        Kind::Word(&["process", "none"]),
+        "Runs the plugin in a process of its own, which may do little; the default with real money",
+    )
+    .flag("isolate")
+    .presentation(),
+    Setting::new(
+        "exchange.isolation_read",
+        "INVESTBOT_EXCHANGE_ISOLATION_READ",
+        Kind::Paths,
+        "Files and directories that an isolated plugin may read besides the system's and its own",
+    )
+    .presentation(),
+    Setting::new(
+        "exchange.isolation_memory_mb",
+        "INVESTBOT_EXCHANGE_ISOLATION_MEMORY_MB",
+        Kind::Whole {
+            min: 16,
+            max: 1_048_576,
+        },
+        "How much memory an isolated plugin may have, in megabytes",
+    )
+    .default("2048")
+    .presentation(),
     Setting::new(
         "plugin.dir",
         "INVESTBOT_PLUGIN_DIR",

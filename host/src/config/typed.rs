@@ -15,6 +15,21 @@ pub struct Exchange {
     pub open_timeout: Duration,
     /// How long a call may take.
     pub call_timeout: Duration,
+    /// Where its plugin runs; `None` if nobody said.
+    pub isolation: Option<Isolation>,
+    /// What an isolated plugin may read besides the system's files and its own.
+    pub isolation_read: Vec<PathBuf>,
+    /// How much memory an isolated plugin may have, in bytes.
+    pub isolation_memory: u64,
+}
+
+/// Where a plugin runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Isolation {
+    /// In the host's own process, with all its rights.
+    None,
+    /// In a process of its own.
+    Process,
 }
 
 /// Where a plugin is looked for.

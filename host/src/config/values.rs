@@ -8,7 +8,7 @@ use investbot_plugin_api::{Decimal, UnixNanos};
 
 use super::parse::Value;
 use super::runtime::Effective;
-use super::typed::{Bars, Color, Exchange, Gaps, Output, Pace, PluginSearch, Risk, Run};
+use super::typed::{Bars, Color, Exchange, Gaps, Isolation, Output, Pace, PluginSearch, Risk, Run};
 
 /// Reads typed values. A key of another kind, or one without default, reads as the type's zero: that a
 /// setting reaches its field is tested for each one.
@@ -84,6 +84,13 @@ impl Values<'_> {
             kind: self.text("exchange.kind"),
             open_timeout: self.millis("exchange.open_timeout_ms"),
             call_timeout: self.millis("exchange.call_timeout_ms"),
+            isolation: match self.opt_text("exchange.isolation") {
+                Some("process") => Some(Isolation::Process),
+                Some(_) => Some(Isolation::None),
+                None => None,
+            },
+            isolation_read: self.paths("exchange.isolation_read"),
+            isolation_memory: self.whole("exchange.isolation_memory_mb") << 20,
         }
     }
 

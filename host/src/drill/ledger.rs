@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use investbot_plugin_api::{Decimal, Side};
+use investbot_plugin_api::{Decimal, OrderStatus, Side};
 use serde::Deserialize;
 
 use super::error::DrillError;
@@ -26,6 +26,8 @@ pub(super) struct Known {
     quantity: Decimal,
     filled: Decimal,
     closed: Option<String>,
+    /// A report says that it is not over yet.
+    goes_on: bool,
 }
 
 /// An execution.
@@ -61,7 +63,8 @@ impl Known {
 /// A line, whatever its type.
 #[derive(Deserialize)]
 struct Line {
-    /// A line without one is an order that was taken up and filled whole, for nothing.
+    /// A line without one is the report of an order; one without a status too is an order that was taken up and filled
+    /// whole, for nothing.
     #[serde(rename = "type", default)]
     kind: String,
     /// The next line belongs to the same change.
@@ -82,6 +85,8 @@ struct Line {
     fee: Decimal,
     #[serde(default)]
     fee_currency: String,
+    #[serde(default)]
+    fills: Vec<Self>,
 }
 
 impl Ledger {
@@ -126,6 +131,7 @@ impl Ledger {
                 let order = self.orders.entry(line.client_order_id).or_default();
                 order.closed = Some(line.status);
             }
+            "" if !line.status.is_empty() => self.take_report(line)?,
             "" => {
                 let times = self.take_order(&line);
                 let fill_id = match times {
@@ -135,6 +141,35 @@ impl Ledger {
                 self.take_fill(Line { fill_id, ..line })?;
             }
             _ => {}
+        }
+        Ok(())
+    }
+
+    /// What a report says last counts, and each of its fills once. What comes after the end is another order.
+    fn take_report(&mut self, line: Line) -> Result<(), String> {
+        let is_final = line
+            .status
+            .parse()
+            .is_ok_and(|status: OrderStatus| status.is_final());
+        let known = self.orders.get(&line.client_order_id);
+        let goes_on = known.is_some_and(|order| order.goes_on);
+        if !goes_on {
+            self.take_order(&line);
+        }
+        let order = self.orders.entry(line.client_order_id).or_default();
+        order.goes_on = !is_final;
+        if is_final {
+            order.closed = Some(line.status);
+        }
+        let times = order.times;
+        for mut fill in line.fills {
+            if self.fills.contains_key(&fill.fill_id) {
+                if goes_on {
+                    continue;
+                }
+                fill.fill_id = format!("{}#{times}", fill.fill_id);
+            }
+            self.take_fill(fill)?;
         }
         Ok(())
     }
@@ -192,6 +227,24 @@ mod tests {
         assert_eq!(of("c"), (1, Standing::Open));
         assert_eq!(of("d"), (2, Standing::Filled));
         assert!(!ledger.orders.contains_key("e"));
+        assert_eq!(
+            ledger.fills.keys().collect::<Vec<_>>(),
+            ["1", "2", "d", "d#2"]
+        );
+        let reports = r#"{"client_order_id":"a","side":"buy","quantity":"2","status":"open","fills":[]}
+{"client_order_id":"a","side":"buy","quantity":"2","status":"partially_filled","fills":[{"client_order_id":"a","fill_id":"1","side":"buy","price":"5","quantity":"1"}]}
+{"client_order_id":"a","side":"buy","quantity":"2","status":"filled","fills":[{"client_order_id":"a","fill_id":"1","side":"buy","price":"5","quantity":"1"},{"client_order_id":"a","fill_id":"2","side":"buy","price":"5","quantity":"1"}]}
+{"client_order_id":"b","side":"buy","quantity":"2","status":"open","fills":[]}
+{"client_order_id":"c","side":"buy","quantity":"2","status":"cancelled","fills":[]}
+{"client_order_id":"d","side":"buy","quantity":"1","status":"filled","fills":[{"client_order_id":"d","fill_id":"d","side":"buy","price":"5","quantity":"1"}]}
+{"client_order_id":"d","side":"buy","quantity":"1","status":"filled","fills":[{"client_order_id":"d","fill_id":"d","side":"buy","price":"5","quantity":"1"}]}
+"#;
+        let ledger = Ledger::parse(reports).unwrap();
+        let of = |id: &str| (ledger.orders[id].times, ledger.orders[id].standing());
+        assert_eq!(of("a"), (1, Standing::Filled));
+        assert_eq!(of("b"), (1, Standing::Open));
+        assert_eq!(of("c"), (1, Standing::Closed("cancelled")));
+        assert_eq!(of("d"), (2, Standing::Filled));
         assert_eq!(
             ledger.fills.keys().collect::<Vec<_>>(),
             ["1", "2", "d", "d#2"]

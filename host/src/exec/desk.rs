@@ -349,6 +349,10 @@ impl Desk {
 
     /// Records the attempts that are due, makes everything durable, and makes the requests that are due.
     fn send_due(&mut self) -> Result<(), SessionError> {
+        if self.parts.venue.quarantine().is_some() {
+            // What is in doubt stays so: a plugin that is not called is no reason to hold an order.
+            self.parts.worker.leave_the_rest();
+        }
         let now = self.now();
         let attempts = if self.is_winding_up() {
             Vec::new()

@@ -139,6 +139,11 @@ pub enum RunError {
     /// A thread could not be started.
     #[error("the system gives no thread: {0}\n  hint: lower worker.max_in_flight, or the load")]
     Thread(std::io::Error),
+    /// The lock of the run directory could not be shared with the plugin's process.
+    #[error(
+        "the system gives no file descriptor: {0}\n  hint: raise the limit (ulimit -n), or lower the load"
+    )]
+    Descriptor(std::io::Error),
     /// The run broke off.
     #[error("{error}{}", unsettled_text(.unsettled))]
     Session {
@@ -219,16 +224,18 @@ impl RunError {
                 ReplayError::Data(error) => error.exit_code(),
                 _ => ExitCode::Mismatch,
             },
-            Self::Session { error, .. } => match error.as_ref() {
+            Self::Session { error, unsettled } => match error.as_ref() {
                 SessionError::Data(error) => error.exit_code(),
                 SessionError::Intents(error) => error.exit_code(),
                 SessionError::Record(error) => record_code(error),
                 SessionError::Store(error) => store_code(error),
                 SessionError::Checkpoint(error) => checkpoint_code(error),
+                SessionError::Quarantined(_) if unsettled.is_empty() => ExitCode::PluginRefused,
+                SessionError::Quarantined(_) => ExitCode::InDoubt,
                 _ => ExitCode::Unexpected,
             },
             Self::Record(error) => record_code(error),
-            Self::Thread(_) => ExitCode::Unexpected,
+            Self::Thread(_) | Self::Descriptor(_) => ExitCode::Unexpected,
         }
     }
 }

@@ -25,7 +25,7 @@ use super::source::{Intents, Source};
 use super::watch::Watch;
 use super::worker::ExecWorker;
 use crate::clock::{Clock as _, RunClock, SystemClock};
-use crate::config::{Pace, Risk};
+use crate::config::{Isolation, Pace, Risk};
 use crate::engine::retry::Backoff;
 use crate::engine::{Core, CoreConfig, ExecutionReport, OrderSupport, RiskLimits};
 use crate::exit::ExitCode;
@@ -34,7 +34,7 @@ use crate::observe::progress::Progress;
 use crate::observe::record::Record;
 use crate::observe::result::PluginUsed;
 use crate::observe::run_dir::RunDir;
-use crate::plugin::{Answer, Venue};
+use crate::plugin::{self, Answer, Venue};
 use crate::store::checkpoint;
 use crate::store::file::{Options, Start};
 use crate::store::ids::IdsAt;
@@ -70,7 +70,7 @@ impl Prepared {
         let begun = self.begin()?;
         let cancel = CancelFlag::default();
         let params = self.open_params(begun.run_dir.as_ref())?;
-        let venue = self.open_plugin(&params, begun.clock.clone(), cancel)?;
+        let venue = self.open_plugin(&params, &begun, cancel)?;
         self.assemble(begun, venue, stop)
     }
 
@@ -177,14 +177,38 @@ impl Prepared {
     fn open_plugin(
         &self,
         params: &OpenParams,
-        clock: Arc<RunClock>,
+        begun: &Begun,
         cancel: CancelFlag,
     ) -> Result<Arc<dyn Venue>, RunError> {
         let timeouts = &self.config.exchange;
-        let venue = self
-            .plugin
-            .open(params, clock, cancel, timeouts.open_timeout)?;
+        let (clock, timeout) = (begun.clock.clone(), timeouts.open_timeout);
+        let venue = if self.is_isolated() {
+            let isolation = self.isolation(begun.run_dir.as_ref())?;
+            let plugin = &self.plugin;
+            plugin.open_isolated(params, clock, cancel, timeout, isolation)?
+        } else {
+            self.plugin.open(params, clock, cancel, timeout)?
+        };
         Ok(Arc::new(venue.with_call_timeout(timeouts.call_timeout)))
+    }
+
+    /// Whether the plugin gets a process of its own. With real money it does, unless somebody says otherwise.
+    fn is_isolated(&self) -> bool {
+        let real_money = self.plugin.manifest().plugin.real_money;
+        match self.config.exchange.isolation {
+            Some(isolation) => isolation == Isolation::Process,
+            None => real_money,
+        }
+    }
+
+    fn isolation(&self, run_dir: Option<&RunDir>) -> Result<plugin::Isolation, RunError> {
+        let held = run_dir.map(RunDir::share_lock).transpose();
+        Ok(plugin::Isolation {
+            program: plugin::this_program(),
+            readable: self.config.exchange.isolation_read.clone(),
+            memory: self.config.exchange.isolation_memory,
+            held: held.map_err(RunError::Descriptor)?,
+        })
     }
 
     fn assemble(

@@ -47,6 +47,12 @@ pub enum SessionError {
         "the venue did not take the bars it was shown: {0}\n  hint: resume the run once the venue works again"
     )]
     Market(AdapterError),
+    /// The plugin is not called any more.
+    #[error(
+        "the plugin is in quarantine: {0}\n  hint: nothing more was sent; mend or replace the plugin, then resume the run \
+         (--resume DIR), which finds out what became of orders in doubt"
+    )]
+    Quarantined(String),
 }
 
 impl SessionError {
@@ -54,7 +60,11 @@ impl SessionError {
     /// run ends with the error.
     pub(super) const fn leaves_the_journal(&self) -> bool {
         match self {
-            Self::Data(_) | Self::Intents(_) | Self::Checkpoint(_) | Self::Record(_) => true,
+            Self::Data(_)
+            | Self::Intents(_)
+            | Self::Checkpoint(_)
+            | Self::Record(_)
+            | Self::Quarantined(_) => true,
             Self::Store(error) => {
                 matches!(error, StoreError::Full { .. } | StoreError::Index { .. })
             }
@@ -105,6 +115,9 @@ impl Session {
             if self.stop.is_raised() {
                 return Ok(End::Stopped);
             }
+            if let Some(why) = self.desk.venue().quarantine() {
+                return Err(SessionError::Quarantined(why));
+            }
             if self.desk.is_winding_up() {
                 return Ok(End::Complete);
             }
@@ -136,10 +149,15 @@ impl Session {
     /// how far the run has come.
     fn finish(&mut self, end: End) -> Result<End, SessionError> {
         self.desk.settle()?;
-        self.desk.show_market()?;
-        self.desk.settle()?;
-        self.last_look()?;
-        self.desk.settle()?;
+        if self.desk.venue().quarantine().is_none() {
+            self.desk.show_market()?;
+            self.desk.settle()?;
+            self.last_look()?;
+            self.desk.settle()?;
+        }
+        if let Some(why) = self.desk.venue().quarantine() {
+            self.desk.wind_up(SessionError::Quarantined(why))?;
+        }
         self.keeper.close(&mut self.desk)?;
         if let Some(error) = self.desk.wound_up() {
             return Err(error);

@@ -290,6 +290,17 @@ impl ExecWorker {
         });
     }
 
+    /// Nothing can be asked of the venue any more. What is not under way is forgotten as it is: wanted, in doubt or to
+    /// be cancelled. A later process goes on with it.
+    pub fn leave_the_rest(&mut self) {
+        self.gave_up = true;
+        self.fresh.clear();
+        self.cancels.clear();
+        self.due.clear();
+        self.deliveries
+            .retain(|_, delivery| delivery.next == Next::Wait);
+    }
+
     fn due_for(&self, now: UnixNanos, wanted: impl Fn(Next) -> bool) -> Vec<u64> {
         let due = self.due.iter().take_while(|(at, _)| *at <= now);
         due.filter(|(_, ticket)| {

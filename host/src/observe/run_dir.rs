@@ -10,6 +10,7 @@ mod tests;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -24,7 +25,7 @@ pub use file::{RunFile, SyncHandle};
 pub struct RunDir {
     path: PathBuf,
     /// Held for the lock.
-    _lock: File,
+    lock: File,
 }
 
 impl RunDir {
@@ -33,6 +34,10 @@ impl RunDir {
     /// What is written there first, and what a start leaves that is killed while it writes it.
     const ASKED: &'static str = "run.json";
     const UNFINISHED: &'static str = "run.json.new";
+
+    /// The process of an isolated plugin holds the lock for a moment longer than its host that was killed.
+    const TRIES: u32 = 50;
+    const PAUSE: Duration = Duration::from_millis(10);
 
     /// Makes a new run directory, or takes one in which nothing has begun.
     pub fn create(path: &Path) -> Result<Self, RunDirError> {
@@ -81,6 +86,11 @@ impl RunDir {
         Ok(run_dir)
     }
 
+    /// The lock, for another process to hold: the directory is not free before both have let go of it.
+    pub fn share_lock(&self) -> io::Result<File> {
+        self.lock.try_clone()
+    }
+
     /// Takes a directory with a run in it, to go on with it.
     pub fn reopen(path: &Path) -> Result<Self, RunDirError> {
         let is_no_run = |what| RunDirError::NotARun {
@@ -115,14 +125,23 @@ impl RunDir {
             .write(true)
             .open(&file)
             .map_err(failed)?;
-        let locked = uninterrupted(|| match lock.try_lock() {
-            Ok(()) => Ok(true),
-            Err(TryLockError::WouldBlock) => Ok(false),
-            Err(TryLockError::Error(error)) => Err(error),
-        });
+        let mut tries = 0;
+        let locked = loop {
+            let locked = uninterrupted(|| match lock.try_lock() {
+                Ok(()) => Ok(true),
+                Err(TryLockError::WouldBlock) => Ok(false),
+                Err(TryLockError::Error(error)) => Err(error),
+            });
+            let locked = locked.map_err(failed)?;
+            if locked || tries == Self::TRIES {
+                break locked;
+            }
+            tries += 1;
+            std::thread::sleep(Self::PAUSE);
+        };
         let path = path.to_owned();
-        if locked.map_err(failed)? {
-            Ok(Self { path, _lock: lock })
+        if locked {
+            Ok(Self { path, lock })
         } else {
             Err(RunDirError::Locked { path })
         }

@@ -1,11 +1,10 @@
 //! An open adapter as a [`Venue`]: typed calls in, bytes across the boundary, typed answers out.
 
 use std::cell::Cell;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use abi_stable::std_types::{RResult, RSlice, RStr};
 use investbot_plugin_api::abi::RawAdapterBox;
 use investbot_plugin_api::codec;
 use investbot_plugin_api::op::{CallHeader, Empty, Frame, Operation};
@@ -15,24 +14,32 @@ use investbot_plugin_api::{
 };
 use minicbor::{Decode, Encode};
 
+use super::gate::Gate;
+use super::link::{Direct, Failure, Link, Request};
 use super::services::Session;
 use super::text::{MESSAGE_LIMIT, printable};
 use super::venue::{Answer, Venue};
 
 /// An open adapter. Dropping it drops the adapter; its library stays mapped.
 pub struct PluginVenue {
-    /// Dropped first: it may still log.
-    adapter: RawAdapterBox,
+    /// Dropped first: the adapter may still log.
+    link: Box<dyn Link>,
     session: Arc<Session>,
     next_call: AtomicU64,
-    gate: Gate,
+    gate: Arc<Gate>,
     call_timeout: Option<Duration>,
 }
 
 impl PluginVenue {
+    /// An adapter of this process, called for as long as its calls take.
     pub(super) fn new(adapter: RawAdapterBox, session: Arc<Session>, max_in_flight: u32) -> Self {
+        let link = Box::new(Direct::new(adapter));
+        Self::by(link, session, max_in_flight)
+    }
+
+    pub(super) fn by(link: Box<dyn Link>, session: Arc<Session>, max_in_flight: u32) -> Self {
         Self {
-            adapter,
+            link,
             session,
             next_call: AtomicU64::new(1),
             gate: Gate::new(max_in_flight),
@@ -40,25 +47,37 @@ impl PluginVenue {
         }
     }
 
-    /// Tells the adapter with every call by when it is to be answered. Without it a call has only the
-    /// deadline of its order, if it has one.
+    /// Tells the adapter with every call by when it is to be answered, and stops waiting for it soon after.
+    /// Without it a call has only the deadline of its order, if it has one, and takes as long as it takes.
     #[must_use]
     pub fn with_call_timeout(self, call_timeout: Duration) -> Self {
         Self {
+            link: self.link.limited(&self.session),
             call_timeout: Some(call_timeout),
             ..self
         }
     }
 
     /// A call with any name and any bytes, for those who try what happens then.
-    pub(super) fn raw(&self, op: &str, body: &[u8]) -> Result<Vec<u8>, Vec<u8>> {
-        match self
-            .adapter
-            .call(RStr::from_str(op), RSlice::from_slice(body))
-        {
-            RResult::ROk(bytes) => Ok(bytes.into_vec()),
-            RResult::RErr(bytes) => Err(bytes.into_vec()),
-        }
+    pub(super) fn raw(&self, op: &str, bytes: &[u8]) -> Result<Vec<u8>, Vec<u8>> {
+        self.send(op, bytes, 0).map_err(|failure| match failure {
+            Failure::Refused(bytes) => bytes,
+            other => codec::to_vec(&error_of(other, false)),
+        })
+    }
+
+    fn send(&self, op: &str, bytes: &[u8], call_id: u64) -> Result<Vec<u8>, Failure> {
+        let limit = self.call_timeout;
+        let pass = self.gate.enter(limit).ok_or_else(|| {
+            Failure::Unasked("all calls that it takes at once are still under way".to_owned())
+        })?;
+        let request = Request {
+            op,
+            bytes,
+            call_id,
+            limit,
+        };
+        self.link.call(&request, pass)
     }
 
     fn call<I, O>(&self, op: Operation, body: &I) -> Answer<O>
@@ -77,18 +96,54 @@ impl PluginVenue {
         I: Encode<()>,
         O: for<'b> Decode<'b, ()>,
     {
-        let _pass = self.gate.enter();
         let header = CallHeader {
             call_id: self.next_call.fetch_add(1, Ordering::Relaxed),
             deadline,
         };
         let mut request = RequestBuffer::take();
         codec::encode_into(&Frame { header, body }, &mut request.0);
-        let name = RStr::from_str(op.as_str());
-        match self.adapter.call(name, RSlice::from_slice(&request.0)) {
-            RResult::ROk(bytes) => decode(op, bytes.as_slice()),
-            RResult::RErr(bytes) => Err(decode_error(bytes.as_slice(), op.is_write())),
+        match self.send(op.as_str(), &request.0, header.call_id) {
+            Ok(bytes) => decode(op, &bytes).inspect_err(|error| self.link.nonsense(&error.message)),
+            Err(failure) => {
+                let error = error_of(failure, op.is_write());
+                if error.kind == ErrorKind::Panicked {
+                    self.link.panicked(&error.message);
+                }
+                Err(error)
+            }
         }
+    }
+
+    /// A venue that is begun anew has kept its books, and not what the market was.
+    fn keep_market(&self, bars: &BarBatch) {
+        let Some(last) = bars.bars.last().filter(|_| self.link.begins_anew()) else {
+            return;
+        };
+        let body = BarBatch {
+            instrument: bars.instrument.clone(),
+            bars: vec![*last],
+        };
+        let header = CallHeader {
+            call_id: self.next_call.fetch_add(1, Ordering::Relaxed),
+            deadline: None,
+        };
+        let frame = codec::to_vec(&Frame { header, body });
+        self.link.tell_again(Operation::OnBars.as_str(), frame);
+    }
+}
+
+/// What a failure is for whoever called: an order that may have been sent is in doubt.
+fn error_of(failure: Failure, is_write: bool) -> AdapterError {
+    let lost = effect_of_failure(is_write);
+    match failure {
+        Failure::Refused(bytes) => decode_error(&bytes, is_write),
+        Failure::Late(text) => AdapterError::new(ErrorKind::Timeout, lost, text),
+        Failure::Gone(text) => AdapterError::new(ErrorKind::Internal, lost, text),
+        Failure::Unasked(text) => AdapterError::not_sent(ErrorKind::Internal, text),
+        Failure::Quarantined(why) => AdapterError::not_sent(
+            ErrorKind::Poisoned,
+            format!("the plugin is in quarantine: {why}"),
+        ),
     }
 }
 
@@ -193,8 +248,19 @@ impl Venue for PluginVenue {
         self.call(Operation::Health, &Empty {})
     }
 
+    /// A simulated venue knows the bars that it has seen, so an adapter that was begun anew is shown them again.
     fn on_bars(&self, bars: &BarBatch) -> Answer<()> {
-        self.call(Operation::OnBars, bars)
+        loop {
+            let begun = self.link.begun();
+            match self.call(Operation::OnBars, bars) {
+                Ok(()) => {
+                    self.keep_market(bars);
+                    return Ok(());
+                }
+                Err(_) if self.link.begun() > begun => {}
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     fn shutdown(&self) -> Answer<()> {
@@ -205,6 +271,10 @@ impl Venue for PluginVenue {
         self.session.drain(events);
     }
 
+    fn quarantine(&self) -> Option<String> {
+        self.link.quarantine()
+    }
+
     fn events_lost(&self) -> u64 {
         self.session.lost()
     }
@@ -213,59 +283,6 @@ impl Venue for PluginVenue {
 impl std::fmt::Debug for PluginVenue {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("PluginVenue")
-    }
-}
-
-/// Keeps the promise that an adapter is called at most `max_in_flight` times at once, whoever calls.
-struct Gate {
-    state: Mutex<Passes>,
-    freed: Condvar,
-}
-
-struct Passes {
-    free: u32,
-    /// To wake somebody costs a system call even if nobody waits, and nearly always nobody does.
-    waiting: u32,
-}
-
-impl Gate {
-    fn new(free: u32) -> Self {
-        Self {
-            state: Mutex::new(Passes { free, waiting: 0 }),
-            freed: Condvar::new(),
-        }
-    }
-
-    fn enter(&self) -> Pass<'_> {
-        let mut state = self.lock();
-        if state.free == 0 {
-            state.waiting += 1;
-            state = self
-                .freed
-                .wait_while(state, |state| state.free == 0)
-                .unwrap_or_else(PoisonError::into_inner);
-            state.waiting -= 1;
-        }
-        state.free -= 1;
-        Pass(self)
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Passes> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-struct Pass<'a>(&'a Gate);
-
-impl Drop for Pass<'_> {
-    fn drop(&mut self) {
-        let mut state = self.0.lock();
-        state.free += 1;
-        let wake = state.waiting > 0;
-        drop(state);
-        if wake {
-            self.0.freed.notify_one();
-        }
     }
 }
 
@@ -298,47 +315,6 @@ impl Drop for RequestBuffer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::atomic::AtomicU32;
-    use std::sync::mpsc;
-
-    #[test]
-    fn no_more_pass_the_gate_than_it_lets() {
-        let gate = Gate::new(2);
-        let (inside, most) = (AtomicU32::new(0), AtomicU32::new(0));
-        std::thread::scope(|scope| {
-            for _ in 0..8 {
-                scope.spawn(|| {
-                    for _ in 0..200 {
-                        let _pass = gate.enter();
-                        most.fetch_max(inside.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
-                        std::thread::yield_now();
-                        inside.fetch_sub(1, Ordering::SeqCst);
-                    }
-                });
-            }
-        });
-        assert!(most.into_inner() <= 2);
-        assert_eq!(gate.lock().free, 2);
-    }
-
-    #[test]
-    fn who_waits_at_the_gate_is_let_in() {
-        let gate = Gate::new(1);
-        let (sender, receiver) = mpsc::channel();
-        let pass = gate.enter();
-        std::thread::scope(|scope| {
-            scope.spawn(|| {
-                let _pass = gate.enter();
-                sender.send(()).expect("the test waits for it");
-            });
-            while gate.lock().waiting == 0 {
-                std::thread::yield_now();
-            }
-            assert!(receiver.try_recv().is_err());
-            drop(pass);
-            receiver.recv().expect("it is let in");
-        });
-    }
 
     #[test]
     fn bytes_that_are_no_error_are_unknown_in_a_write() {
@@ -363,5 +339,14 @@ mod tests {
                 assert_eq!((error.kind, error.effect), (ErrorKind::Protocol, effect));
             }
         }
+    }
+
+    #[test]
+    fn only_what_was_asked_can_have_had_an_effect() {
+        let text = || "why".to_owned();
+        let asked = [Failure::Late(text()), Failure::Gone(text())];
+        let not_asked = [Failure::Unasked(text()), Failure::Quarantined(text())];
+        assert!(asked.map(|f| error_of(f, true).effect) == [Effect::Unknown; 2]);
+        assert!(not_asked.map(|f| error_of(f, true).effect) == [Effect::NotSent; 2]);
     }
 }

@@ -340,6 +340,42 @@ pub enum LoadError {
         timeout: Duration,
     },
 
+    /// The plugin's process ended while the adapter was opening.
+    #[error(
+        "plugin `{id}` would not open [{}]: its process ended ({how})\n  \
+         hint: this is a defect of the plugin, or it was kept from something that it needs (docs/ADAPTERS.md, \
+         Isolation); --isolate=none runs it in this process, with all your rights",
+        self.code()
+    )]
+    OpenDied {
+        /// The plugin's id.
+        id: String,
+        /// How the process ended.
+        how: String,
+    },
+
+    /// No process could be made for the plugin.
+    #[error(
+        "plugin `{id}` was not opened [{}]: {message}\n  \
+         hint: --isolate=none runs it in this process, with all your rights",
+        self.code()
+    )]
+    Isolation {
+        /// The plugin's id.
+        id: String,
+        /// What the system said.
+        message: String,
+    },
+
+    /// The plugin's process could not load it.
+    #[error("{text}")]
+    RefusedApart {
+        /// The code of the reason.
+        code: &'static str,
+        /// The text of the reason.
+        text: String,
+    },
+
     /// The run was stopped while the adapter was opening.
     #[error("plugin `{id}` was not opened [{}]: the run was stopped meanwhile", self.code())]
     OpenCancelled {
@@ -374,6 +410,17 @@ impl LoadError {
             Self::OpenPanicked { .. } => "OPEN_PANICKED",
             Self::OpenTimedOut { .. } => "OPEN_TIMED_OUT",
             Self::OpenCancelled { .. } => "OPEN_CANCELLED",
+            Self::OpenDied { .. } => "OPEN_DIED",
+            Self::Isolation { .. } => "ISOLATION",
+            Self::RefusedApart { code, .. } => code,
         }
+    }
+
+    /// A code that came from the process of a plugin: only a plugin's mapping can fail there.
+    #[cfg(target_os = "linux")]
+    pub(super) fn known_code(code: &str) -> &'static str {
+        let known = ["PRIVATE_COPY", "DLOPEN", "HEADER", "LAYOUT", "ABI_EPOCH"];
+        let found = known.into_iter().find(|known| *known == code);
+        found.unwrap_or("ISOLATION")
     }
 }

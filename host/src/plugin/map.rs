@@ -17,23 +17,50 @@ use super::text::one_line;
 /// abi_stable's `RootModule::load_from_file` keeps one module for each type, so that a second plugin
 /// would silently be the first one again; the header is asked directly instead.
 pub(super) fn map(image: &Image) -> Result<PluginRootRef, LoadError> {
-    let copy = PrivateCopy::of(&image.bytes).map_err(|error| LoadError::Copy {
+    let copy = PrivateCopy::of(&image.bytes).map_err(|error| no_copy(image, error))?;
+    map_copy(copy, &image.path)
+}
+
+/// A sealed copy of the image for another process to map.
+#[cfg(target_os = "linux")]
+pub(super) fn share(image: &Image) -> Result<std::os::fd::OwnedFd, LoadError> {
+    match PrivateCopy::in_memory(&image.bytes) {
+        Ok((_, fd)) => Ok(fd),
+        Err(error) => Err(no_copy(image, error)),
+    }
+}
+
+/// Maps what another process has shared; `path` is where it came from, for messages.
+#[cfg(target_os = "linux")]
+pub(super) fn map_shared(
+    copy: std::os::fd::OwnedFd,
+    path: &Path,
+) -> Result<PluginRootRef, LoadError> {
+    let at = PrivateCopy::path_of(&copy);
+    map_copy(PrivateCopy::Memory(at, copy), path)
+}
+
+fn no_copy(image: &Image, error: io::Error) -> LoadError {
+    LoadError::Copy {
         path: image.path.clone(),
         size: image.bytes.len(),
         error,
-    })?;
+    }
+}
+
+fn map_copy(copy: PrivateCopy, path: &Path) -> Result<PluginRootRef, LoadError> {
     dlopen(copy.path()).map_err(|e| {
         // The loader's own words are the source of the error.
         let source = std::error::Error::source(&e).map(ToString::to_string);
         let message = source.unwrap_or_else(|| e.to_string());
         LoadError::Dlopen {
-            path: image.path.clone(),
-            message: said(&message, copy.path(), image),
+            path: path.to_owned(),
+            message: said(&message, copy.path(), path),
         }
     })?;
     let root = lib_header_from_path(copy.path())
-        .map_err(|e| header_error(e, &copy, image))
-        .and_then(|header| root(header, &copy, image));
+        .map_err(|e| header_error(e, &copy, path))
+        .and_then(|header| root(header, &copy, path));
     // Refused or not, the library is mapped now, and for ever.
     copy.keep();
     root
@@ -42,20 +69,20 @@ pub(super) fn map(image: &Image) -> Result<PluginRootRef, LoadError> {
 fn root(
     header: &'static LibHeader,
     copy: &PrivateCopy,
-    image: &Image,
+    path: &Path,
 ) -> Result<PluginRootRef, LoadError> {
     if let Some(difference) = layout::difference(header) {
         return Err(LoadError::Layout {
-            path: image.path.clone(),
+            path: path.to_owned(),
             difference,
         });
     }
     let root = header
         .init_root_module::<PluginRootRef>()
-        .map_err(|e| header_error(e, copy, image))?;
+        .map_err(|e| header_error(e, copy, path))?;
     if root.abi_epoch() != ABI_EPOCH {
         return Err(LoadError::AbiEpoch {
-            path: image.path.clone(),
+            path: path.to_owned(),
             found: root.abi_epoch(),
             expected: ABI_EPOCH,
         });
@@ -83,7 +110,7 @@ fn dlopen(path: &Path) -> Result<(), libloading::Error> {
     Ok(())
 }
 
-fn header_error(error: LibraryError, copy: &PrivateCopy, image: &Image) -> LoadError {
+fn header_error(error: LibraryError, copy: &PrivateCopy, path: &Path) -> LoadError {
     let message = match &error {
         LibraryError::GetSymbolError { .. } => "no entry symbol".to_owned(),
         LibraryError::InvalidAbiHeader(header) => format!(
@@ -94,17 +121,17 @@ fn header_error(error: LibraryError, copy: &PrivateCopy, image: &Image) -> LoadE
             format!("an entry of investbot-plugin-api {actual_version}")
         }
         LibraryError::RootModule { .. } => "an entry that fails".to_owned(),
-        other => said(&other.to_string(), copy.path(), image),
+        other => said(&other.to_string(), copy.path(), path),
     };
     LoadError::Header {
-        path: image.path.clone(),
+        path: path.to_owned(),
         message,
     }
 }
 
 /// What a library said, about the file as the user knows it.
-fn said(text: &str, copy: &Path, image: &Image) -> String {
-    let (copy, path) = (copy.to_string_lossy(), image.path.to_string_lossy());
+fn said(text: &str, copy: &Path, path: &Path) -> String {
+    let (copy, path) = (copy.to_string_lossy(), path.to_string_lossy());
     one_line(&text.replace(&*copy, &path))
 }
 
@@ -122,7 +149,7 @@ impl PrivateCopy {
     fn of(bytes: &[u8]) -> io::Result<Self> {
         #[cfg(target_os = "linux")]
         match Self::in_memory(bytes) {
-            Ok(copy) => return Ok(copy),
+            Ok((path, fd)) => return Ok(Self::Memory(path, fd)),
             // Some sandboxes forbid it or hide /proc; a file serves as well, though it is not sealed.
             Err(error) => tracing::debug!(%error, "no sealed memory, mapping a private file"),
         }
@@ -130,10 +157,9 @@ impl PrivateCopy {
     }
 
     #[cfg(target_os = "linux")]
-    fn in_memory(bytes: &[u8]) -> io::Result<Self> {
+    fn in_memory(bytes: &[u8]) -> io::Result<(PathBuf, std::os::fd::OwnedFd)> {
         use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
         use std::io::Write as _;
-        use std::os::fd::AsRawFd as _;
 
         let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
         // Where the system makes such files not executable by default, it must be asked for; kernels
@@ -146,9 +172,16 @@ impl PrivateCopy {
             &file,
             SealFlags::WRITE | SealFlags::GROW | SealFlags::SHRINK | SealFlags::SEAL,
         )?;
-        let path = PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()));
+        let fd = file.into();
+        let path = Self::path_of(&fd);
         path.metadata()?;
-        Ok(Self::Memory(path, file.into()))
+        Ok((path, fd))
+    }
+
+    #[cfg(target_os = "linux")]
+    fn path_of(fd: &std::os::fd::OwnedFd) -> PathBuf {
+        use std::os::fd::AsRawFd as _;
+        PathBuf::from(format!("/proc/self/fd/{}", fd.as_raw_fd()))
     }
 
     fn in_directory(bytes: &[u8]) -> io::Result<Self> {
@@ -191,14 +224,14 @@ mod tests {
     #[test]
     #[cfg(target_os = "linux")]
     fn a_copy_in_memory_cannot_be_changed() {
-        let copy = PrivateCopy::in_memory(b"bytes").expect("this system has memfd");
-        assert_eq!(std::fs::read(copy.path()).expect("readable"), b"bytes");
+        let (path, _fd) = PrivateCopy::in_memory(b"bytes").expect("this system has memfd");
+        assert_eq!(std::fs::read(&path).expect("readable"), b"bytes");
         let written = std::fs::OpenOptions::new()
             .write(true)
-            .open(copy.path())
+            .open(&path)
             .and_then(|mut file| io::Write::write_all(&mut file, b"x"));
         assert!(written.is_err());
-        assert_eq!(std::fs::read(copy.path()).expect("readable"), b"bytes");
+        assert_eq!(std::fs::read(&path).expect("readable"), b"bytes");
     }
 
     #[test]

@@ -12,6 +12,7 @@ use secrecy::zeroize::Zeroizing;
 
 use super::client;
 use super::error::LoadError;
+use super::exit_guard::in_plugin;
 use super::services::{Services, Session};
 
 /// How often a stop of the run is looked for while waiting.
@@ -36,10 +37,12 @@ pub(super) fn open(
     let spawned = std::thread::Builder::new()
         .name(format!("open-{id}"))
         .spawn(move || {
-            let opened = match root.open()(host_box(services), RSlice::from_slice(&params)) {
-                RResult::ROk(adapter) => Ok(adapter),
-                RResult::RErr(bytes) => Err(bytes.into_vec()),
-            };
+            let opened = in_plugin("`open`", || {
+                match root.open()(host_box(services), RSlice::from_slice(&params)) {
+                    RResult::ROk(adapter) => Ok(adapter),
+                    RResult::RErr(bytes) => Err(bytes.into_vec()),
+                }
+            });
             drop(params);
             // Nobody listens any more if it took too long.
             let _ = sender.send(opened);
@@ -86,7 +89,8 @@ fn wait(
     }
 }
 
-fn refusal(id: &str, bytes: &[u8]) -> LoadError {
+/// Why an adapter would not open, from the bytes that it answered.
+pub(super) fn refusal(id: &str, bytes: &[u8]) -> LoadError {
     let error = client::decode_error(bytes, false);
     let id = id.to_owned();
     if error.kind == ErrorKind::Panicked {

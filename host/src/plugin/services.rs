@@ -3,11 +3,11 @@
 //! Everything that comes in here is foreign: bytes that make no sense get an error for an answer, text
 //! is made printable, events are bounded, and no panic crosses back.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use investbot_plugin_api::codec;
 use investbot_plugin_api::host::{HostServices, LogRecord};
@@ -15,6 +15,7 @@ use investbot_plugin_api::op::host_op;
 use investbot_plugin_api::{AdapterError, ErrorKind, Level, UnixNanos, VenueEvent};
 
 use super::text::{MESSAGE_LIMIT, printable};
+use super::throttle::Throttle;
 use crate::clock::Clock;
 
 /// How many events wait at most. The worker empties the queue after every call, so this is reached
@@ -29,8 +30,12 @@ pub(super) struct Session {
     cancel: Arc<AtomicBool>,
     /// Set when the host has given this one adapter up.
     abandoned: AtomicBool,
+    /// Calls that nobody waits for any more, and how many they are.
+    given_up: Mutex<BTreeSet<u64>>,
+    how_many_given_up: AtomicUsize,
     events: Mutex<VecDeque<VenueEvent>>,
     lost: AtomicU64,
+    throttle: Mutex<Throttle>,
 }
 
 impl Session {
@@ -40,9 +45,17 @@ impl Session {
             clock,
             cancel,
             abandoned: AtomicBool::new(false),
+            given_up: Mutex::default(),
+            how_many_given_up: AtomicUsize::new(0),
             events: Mutex::default(),
             lost: AtomicU64::new(0),
+            throttle: Mutex::new(Throttle::new()),
         }
+    }
+
+    /// The plugin's id.
+    pub(super) fn id(&self) -> &str {
+        &self.id
     }
 
     /// The time, as the adapter sees it.
@@ -60,6 +73,38 @@ impl Session {
         self.abandoned.store(true, Ordering::Release);
     }
 
+    /// Nobody waits for this call any more.
+    pub(super) fn give_up_call(&self, call_id: u64) {
+        let mut given_up = lock(&self.given_up);
+        given_up.insert(call_id);
+        self.how_many_given_up
+            .store(given_up.len(), Ordering::Release);
+    }
+
+    /// A call is over.
+    pub(super) fn forget_call(&self, call_id: u64) {
+        if self.how_many_given_up.load(Ordering::Acquire) > 0 {
+            let mut given_up = lock(&self.given_up);
+            given_up.remove(&call_id);
+            self.how_many_given_up
+                .store(given_up.len(), Ordering::Release);
+        }
+    }
+
+    fn is_given_up(&self, call_id: u64) -> bool {
+        self.how_many_given_up.load(Ordering::Acquire) > 0
+            && lock(&self.given_up).contains(&call_id)
+    }
+
+    /// The adapter is not called any more: an alert for whoever watches the run.
+    pub(super) fn tell_quarantine(&self, why: &str) {
+        tracing::error!(
+            target: "alert",
+            plugin = %self.id,
+            "the plugin is in quarantine and not called any more: {why}"
+        );
+    }
+
     /// Moves the events that came in since the last time to the end of `into`.
     pub(super) fn drain(&self, into: &mut Vec<VenueEvent>) {
         into.extend(self.queue().drain(..));
@@ -70,8 +115,8 @@ impl Session {
         self.lost.load(Ordering::Acquire)
     }
 
-    fn queue(&self) -> std::sync::MutexGuard<'_, VecDeque<VenueEvent>> {
-        self.events.lock().unwrap_or_else(PoisonError::into_inner)
+    fn queue(&self) -> MutexGuard<'_, VecDeque<VenueEvent>> {
+        lock(&self.events)
     }
 
     fn take_event(&self, body: &[u8]) -> Result<(), AdapterError> {
@@ -89,17 +134,25 @@ impl Session {
         Ok(())
     }
 
-    /// Said once for each power of two, so that a flood of losses is no flood of lines.
-    fn lose(&self) {
+    /// Events may have been lost. Said once for each power of two, so that a flood of losses is no flood of lines.
+    pub(super) fn lose(&self) {
         let lost = self.lost.fetch_add(1, Ordering::AcqRel) + 1;
         if lost.is_power_of_two() {
-            tracing::warn!(plugin = %self.id, lost, "events of the plugin were lost");
+            tracing::warn!(plugin = %self.id, lost, "events of the plugin may be lost");
         }
     }
 
-    fn log(&self, record: &LogRecord) {
-        let text = printable(&record.message, MESSAGE_LIMIT);
+    /// Writes a line of the plugin's into the log.
+    pub(super) fn log(&self, record: &LogRecord) {
         let plugin = &self.id;
+        match lock(&self.throttle).admit(Instant::now()) {
+            None => return,
+            Some(0) => {}
+            Some(dropped) => {
+                tracing::warn!(%plugin, dropped, "the plugin logs too much; lines were dropped");
+            }
+        }
+        let text = printable(&record.message, MESSAGE_LIMIT);
         match record.level {
             Level::Error => tracing::error!(target: "plugin", %plugin, "{text}"),
             Level::Warn => tracing::warn!(target: "plugin", %plugin, "{text}"),
@@ -109,7 +162,32 @@ impl Session {
         }
     }
 
-    fn answer(&self, op: &str, body: &[u8]) -> Result<Vec<u8>, AdapterError> {
+    /// Answers one request of the plugin. `is_over` says of a call whether nobody waits for it any more.
+    pub(super) fn answer(
+        &self,
+        op: &str,
+        body: &[u8],
+        is_over: &dyn Fn(u64) -> bool,
+    ) -> Result<Vec<u8>, Vec<u8>> {
+        let answer = catch_unwind(AssertUnwindSafe(|| self.try_answer(op, body, is_over)));
+        answer
+            .unwrap_or_else(|payload| {
+                // Dropping a payload can panic again.
+                std::mem::forget(payload);
+                Err(AdapterError::not_sent(
+                    ErrorKind::Internal,
+                    "a fault of the host",
+                ))
+            })
+            .map_err(|e| codec::to_vec(&e))
+    }
+
+    fn try_answer(
+        &self,
+        op: &str,
+        body: &[u8],
+        is_over: &dyn Fn(u64) -> bool,
+    ) -> Result<Vec<u8>, AdapterError> {
         match op {
             host_op::NOW => Ok(codec::to_vec(&self.clock.now())),
             host_op::EVENT => self.take_event(body).map(|()| Vec::new()),
@@ -118,15 +196,16 @@ impl Session {
                 Vec::new()
             }),
             host_op::SLEEP => {
-                let (_call_id, nanos): (u64, u64) = decode(op, body)?;
-                let whole = self
-                    .clock
-                    .sleep(Duration::from_nanos(nanos), &|| self.is_cancelled());
+                let (call_id, nanos): (u64, u64) = decode(op, body)?;
+                let whole = self.clock.sleep(Duration::from_nanos(nanos), &|| {
+                    self.is_cancelled() || is_over(call_id)
+                });
                 Ok(codec::to_vec(&whole))
             }
             host_op::IS_CANCELLED => {
-                let _call_id: u64 = decode(op, body)?;
-                Ok(codec::to_vec(&self.is_cancelled()))
+                let call_id: u64 = decode(op, body)?;
+                let is_cancelled = self.is_cancelled() || is_over(call_id);
+                Ok(codec::to_vec(&is_cancelled))
             }
             unknown => Err(AdapterError::not_sent(
                 ErrorKind::Unsupported,
@@ -141,23 +220,18 @@ fn decode<'b, T: minicbor::Decode<'b, ()>>(op: &str, body: &'b [u8]) -> Result<T
         .map_err(|e| AdapterError::not_sent(ErrorKind::Protocol, format!("`{op}`: {e}")))
 }
 
-/// The session behind the boundary.
+/// The session behind the boundary, for an adapter of this process.
 pub(super) struct Services(pub(super) Arc<Session>);
 
 impl HostServices for Services {
     fn call(&self, op: &str, body: &[u8]) -> Result<Vec<u8>, Vec<u8>> {
-        let answer = catch_unwind(AssertUnwindSafe(|| self.0.answer(op, body)));
-        answer
-            .unwrap_or_else(|payload| {
-                // Dropping a payload can panic again.
-                std::mem::forget(payload);
-                Err(AdapterError::not_sent(
-                    ErrorKind::Internal,
-                    "a fault of the host",
-                ))
-            })
-            .map_err(|e| codec::to_vec(&e))
+        let is_over = |call_id| self.0.is_given_up(call_id);
+        self.0.answer(op, body, &is_over)
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -44,4 +44,8 @@ pub trait Venue: Send + Sync {
     fn events_lost(&self) -> u64 {
         0
     }
+    /// Why the venue's adapter is not called any more, if it is not: every call fails, and none is made.
+    fn quarantine(&self) -> Option<String> {
+        None
+    }
 }

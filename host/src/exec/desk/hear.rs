@@ -61,10 +61,12 @@ impl Desk {
         }
         // What the venue does next must not come before what is known of it now.
         self.commit()?;
-        self.parts
-            .market
-            .show(self.parts.venue.as_ref())
-            .map_err(SessionError::Market)?;
+        let venue = self.parts.venue.as_ref();
+        let shown = self.parts.market.show(venue);
+        shown.map_err(|error| match venue.quarantine() {
+            Some(why) => SessionError::Quarantined(why),
+            None => SessionError::Market(error),
+        })?;
         let mut commands = Vec::new();
         // A venue that tells of its orders is believed to tell all; one that is silent is asked. An
         // event that was lost is so found after the next bar that nothing is told about.

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
+use super::super::ending::how;
 use super::{Objection, Test, Verdict};
 
 /// What came of a test.
@@ -177,21 +178,6 @@ fn wait(child: &mut Child, limit: Duration) -> Option<ExitStatus> {
         }
         std::thread::sleep(LOOK);
     }
-}
-
-#[cfg(unix)]
-fn how(status: ExitStatus) -> String {
-    use std::os::unix::process::ExitStatusExt as _;
-    match (status.signal(), status.code()) {
-        (Some(signal), _) => format!("signal {signal}"),
-        (None, Some(code)) => format!("exit code {code}"),
-        (None, None) => status.to_string(),
-    }
-}
-
-#[cfg(not(unix))]
-fn how(status: ExitStatus) -> String {
-    status.to_string()
 }
 
 /// The last line that a process wrote.
