@@ -511,3 +511,51 @@ fn every_line_fits_the_schema() {
         }
     }
 }
+
+/// A plugin in a process of its own starts the program there, under its limits, and ends it there.
+#[cfg(target_os = "linux")]
+#[test]
+fn an_isolated_program() {
+    let (program, dir) = (artifacts::program("venue_program"), scratch());
+    let line = r#"{"id":"a","instrument":"BTC/USD","side":"buy","type":"market","quantity":"0.1"}"#;
+    let isolated = |name: &str, fault: &str| {
+        let run_dir = dir.join(name);
+        run([
+            "--exchange",
+            "exec",
+            "--intents",
+            "-",
+            "--isolate",
+            "--json",
+        ])
+        .flag("--run-dir", &run_dir)
+        .flag("--set", format!("program={}", program.display()))
+        .flag(
+            "--set",
+            format!("args='{}' {fault}", run_dir.join("venue").display()),
+        )
+        .args(["--set", "answer_timeout_ms=3000"])
+        .stdin(format!("{line}\n"))
+    };
+    for fault in ["exit_after", "hang"] {
+        let readable = program.parent().unwrap();
+        let run = isolated(fault, &format!("{fault} place 1"))
+            .env("INVESTBOT_EXCHANGE_ISOLATION_READ", readable);
+        let ended = run.end().with_code(0);
+        assert_eq!(
+            states(&ended),
+            ["new", "in_doubt", "filled"],
+            "{fault}: {}",
+            ended.stderr
+        );
+    }
+    let kept = isolated("kept", "").end();
+    // A kernel without Landlock keeps it from nothing.
+    if kept.code != Some(0) {
+        assert!(
+            kept.stderr.contains("name it in exchange.isolation_read"),
+            "{}",
+            kept.stderr
+        );
+    }
+}

@@ -63,6 +63,11 @@ fn failed(settings: &Settings, error: &io::Error) -> AdapterError {
             "there is no such file; a relative path begins in the directory in which investbot runs"
                 .to_owned()
         }
+        Io::PermissionDenied if is_executable(program) => {
+            "this process is kept from it: name it in exchange.isolation_read if the plugin is isolated, with what it \
+             needs to run"
+                .to_owned()
+        }
         Io::PermissionDenied => format!(
             "it may not be run; chmod +x {program}, or name its interpreter as the program and the file in args"
         ),
@@ -78,3 +83,18 @@ fn failed(settings: &Settings, error: &io::Error) -> AdapterError {
 
 /// ENOEXEC, which std has no name for.
 const NO_EXEC: i32 = 8;
+
+/// Whether its owner may run the file; who is kept from running it may still look.
+fn is_executable(program: &str) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let metadata = std::fs::metadata(program);
+        metadata.is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o100 != 0)
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = program;
+        false
+    }
+}
