@@ -559,3 +559,30 @@ fn an_isolated_program() {
         );
     }
 }
+
+/// The program of a run that was killed ends by itself, and the next one knows what it kept.
+#[test]
+fn a_run_of_the_example_goes_on_after_a_kill() {
+    let Some(file) = example() else { return };
+    let dir = scratch();
+    let trade = || {
+        with_python(
+            run(["--exchange", "exec", "--json", "--to", "2017-12-01"]),
+            &file,
+        )
+    };
+    let whole = trade().end().with_code(0).digest();
+    for moment in ["before:30", "half:60", "after:90"] {
+        let run_dir = dir.join(moment.replace(':', "-"));
+        let killed = trade()
+            .flag("--run-dir", &run_dir)
+            .env("INVESTBOT_DRILL_KILL", moment);
+        let killed = killed.end();
+        assert_eq!(killed.code, None, "{moment}: {}", killed.stderr);
+        let resumed = run(["--json"])
+            .flag("--resume", &run_dir)
+            .end()
+            .with_code(0);
+        assert_eq!(resumed.digest(), whole, "{moment}");
+    }
+}
