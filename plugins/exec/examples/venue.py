@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A simulated venue for investbot's plugin `exec`: it fills every market order at once, at the last close, in dollars."""
+"""A simulated venue for investbot's plugin `exec`: it fills market orders at once, at the last close, in dollars."""
 import io, json, os, sys
 from decimal import Decimal
 STEP, MOST, CASH = Decimal("0.00000001"), Decimal(1_000_000), Decimal(10_000)
