@@ -45,7 +45,7 @@ pub use problem::Problem;
 pub use runtime::RuntimeConfig;
 pub use setting::{Kind, Setting};
 pub use started::{Difference, Started};
-pub use table::{DRILL_KILL, SETTINGS};
+pub use table::{DRILL_KILL, PROGRAM_PLUGIN, SETTINGS};
 pub use typed::{
     Bars, Color, Exchange, Gaps, IntentSource, Isolation, Live, Log, LogFormat, Output, Pace,
     PluginSearch, Reconcile, Retry, Risk, Run, Strategy,

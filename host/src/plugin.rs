@@ -48,6 +48,7 @@ mod throttle;
 pub mod venue;
 mod verify;
 mod version;
+pub mod wrap;
 
 use std::path::Path;
 use std::sync::Arc;

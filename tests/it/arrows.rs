@@ -67,7 +67,7 @@ fn the_host_knows_no_plugin_by_name_but_the_default() {
     let mut files = Vec::new();
     sources(&workspace().join("host/src"), &mut files);
     let manifest = std::fs::read_to_string(workspace().join("host/Cargo.toml")).unwrap();
-    for plugin in ["paper", "stub", "realish", "venue-sim"] {
+    for plugin in ["paper", "stub", "realish", "exec", "venue-sim"] {
         assert!(
             !manifest.contains(&format!("investbot-{plugin}")),
             "{plugin} is a dependency"
@@ -77,7 +77,7 @@ fn the_host_knows_no_plugin_by_name_but_the_default() {
         let text = std::fs::read_to_string(&file).unwrap();
         for (number, line) in text.lines().enumerate() {
             let code = line.split("//").next().unwrap_or_default();
-            let named = ["\"paper\"", "\"stub\"", "\"realish\""]
+            let named = ["\"paper\"", "\"stub\"", "\"realish\"", "\"exec\""]
                 .iter()
                 .any(|name| code.contains(name));
             let place = format!("{}:{}", file.display(), number + 1);

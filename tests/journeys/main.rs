@@ -8,6 +8,8 @@ mod config;
 mod determinism;
 mod drill;
 #[cfg(unix)]
+mod exec;
+#[cfg(unix)]
 mod guide;
 mod intents;
 mod lost_end;
@@ -30,5 +32,7 @@ mod secrets;
 mod signals;
 mod verify;
 mod versions;
+#[cfg(unix)]
+mod wrap;
 
 use investbot_tests::program;

@@ -31,6 +31,12 @@ pub fn plugin(name: &str) -> PathBuf {
     artifact(&format!("{name}{DLL_SUFFIX}"))
 }
 
+/// Another program of the workspace, by its name.
+#[must_use]
+pub fn program(name: &str) -> PathBuf {
+    artifact(name)
+}
+
 fn artifact(name: &str) -> PathBuf {
     static BUILT: OnceLock<Artifacts> = OnceLock::new();
     let built = BUILT.get_or_init(|| recall().unwrap_or_else(build));

@@ -8,6 +8,7 @@ pub mod corpus;
 pub mod misbehaviour;
 pub mod program;
 pub mod records;
+pub mod schema;
 pub mod simulator;
 
 pub use artifacts::{investbot, plugin};

@@ -5,6 +5,7 @@ mod info;
 mod list;
 mod new;
 mod pin;
+mod wrap;
 
 use std::path::PathBuf;
 
@@ -27,6 +28,8 @@ Examples:
   investbot plugin info paper             what it can do, how it is configured, which secrets it needs
   investbot plugin info ./libmine.so      the same of a file
   investbot plugin check ./libmine.so     whether it does what the contract asks and what it claims
+  investbot plugin wrap plugin.toml --program ./venue.py
+                                          makes a plugin of a program in any language
   investbot plugin pin paper              notes its digest in plugins.lock; another file is refused from then on
   investbot plugin pin mine --result r.json
                                           notes what `plugin check mine --result r.json` came to as well
@@ -57,6 +60,9 @@ enum Command {
     /// Tests whether a plugin does what the contract asks and what it claims
     #[command(after_long_help = check::EXAMPLES, long_about = check::ABOUT)]
     Check(Box<check::CheckArgs>),
+    /// Makes a plugin of a program in any language: its own name, claims, secrets and settings
+    #[command(after_long_help = wrap::EXAMPLES, long_about = wrap::ABOUT)]
+    Wrap(wrap::WrapArgs),
     /// Notes the digest of a plugin's file: from then on no other file is loaded in its place
     Pin {
         /// A plugin's name, or the path of its library
@@ -107,6 +113,7 @@ pub(super) fn run(args: PluginArgs) -> ExitCode {
         Command::List(common) => list::run(&common),
         Command::Info { plugin, common } => info::run(&plugin, &common),
         Command::Check(args) => check::run(&args),
+        Command::Wrap(args) => wrap::run(&args),
         Command::Pin {
             plugin,
             result,

@@ -12,6 +12,9 @@ pub(crate) const OTHER_VARIABLES: &[(&str, &str, &str)] = &[(
     "Lets the tests that talk to real venues run",
 )];
 
+/// The plugin that runs a program as an adapter, and of which `plugin wrap` makes others.
+pub const PROGRAM_PLUGIN: &str = "exec";
+
 /// Says where `investbot drill` wants a process of its own to die. For nobody else, so it is not among the
 /// examples.
 pub const DRILL_KILL: &str = "INVESTBOT_DRILL_KILL";
