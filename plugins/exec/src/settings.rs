@@ -38,7 +38,7 @@ struct Keys {
 // What plugin.toml has as defaults; a test compares them.
 
 const fn answer_timeout() -> u64 {
-    30_000
+    9_000
 }
 
 const fn start_timeout() -> u64 {
