@@ -144,9 +144,9 @@ fn the_corpus_is_what_it_was() {
     let digest = |dir: &str| format!("{dir} {}", Source::of(dir).sha256());
     let corpus = [API_1_0, "tests/corpus/stub-1.0", "tests/corpus/surface-1.0"].map(digest);
     insta::assert_snapshot!(corpus.join("\n"), @r"
-    tests/corpus/plugin-api-1.0 dfdb856a686db8fb0f95bbb7988bb119f12b859e773cca4c8333df16a70273d2
+    tests/corpus/plugin-api-1.0 59e7ae653adaff8036aca1b0504ba4c0605f60590a1ad69b7094340243895ee9
     tests/corpus/stub-1.0 762b88a98839a7f4cda3f4e1adca5d4682d5ef4280423e2ed1f9c4c0acd36605
-    tests/corpus/surface-1.0 936628af2b8304b518b2ab86b2b116b51f82c189c3a2bbd8ed6f2ec54f7d60ec
+    tests/corpus/surface-1.0 8aae1c9a5370054e79012ecaae8d271492c96f943eba2b40c793e2411296da48
     ");
 }
 

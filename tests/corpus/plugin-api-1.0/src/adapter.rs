@@ -68,6 +68,13 @@ impl OpenParams {
         })
     }
 
+    /// All secrets that were given, by their environment names; for an adapter that does not know its own manifest.
+    pub fn secrets(&self) -> impl Iterator<Item = (&str, &SecretString)> {
+        self.secrets
+            .iter()
+            .map(|(name, value)| (name.as_str(), value))
+    }
+
     /// As bytes for the boundary. The secrets are in them: send them nowhere else.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {

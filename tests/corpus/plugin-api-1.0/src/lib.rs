@@ -18,7 +18,8 @@
 //! export_adapter!(MyVenue, manifest = "plugin.toml");
 //! ```
 //!
-//! The plugin `stub` of this repository is the whole of it, written to be copied.
+//! `investbot plugin new NAME` writes a whole one, to be changed; `docs/ADAPTERS.md` of this repository is the
+//! author's guide.
 //!
 //! # Units
 //!
@@ -46,6 +47,7 @@ pub mod codec;
 pub mod dispatch;
 pub mod error;
 pub mod host;
+pub mod ledger;
 pub mod manifest;
 pub mod market;
 pub mod op;
@@ -57,6 +59,7 @@ mod wire;
 pub use adapter::{Adapter, OpenParams};
 pub use error::{AdapterError, Effect, ErrorKind};
 pub use host::{Call, Host, Level};
+pub use ledger::Ledger;
 pub use market::{Bar, BarBatch, BarsQuery, Instrument, Ticker};
 pub use order::{AmendOrder, CancelOrder, NewOrder, OrderRef, OrderType, Side, TimeInForce};
 pub use report::{

@@ -9,7 +9,9 @@ use minicbor::{Decode, Encode};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use crate::adapter::Answer;
 use crate::codec;
+use crate::error::{AdapterError, ErrorKind};
 use crate::time::UnixNanos;
 use crate::wire::wire_enum;
 
@@ -144,6 +146,45 @@ impl NewOrder {
             post_only: false,
             reduce_only: false,
             deadline: None,
+        }
+    }
+
+    /// Refuses an order that is none of these types and times in force, whose quantity is not above 0, or
+    /// that lacks a price or an expiry that it needs.
+    ///
+    /// For the beginning of [`place`](crate::Adapter::place), with what the manifest claims. The host sends
+    /// nothing else; an order that is something else must not become one of these.
+    pub fn check(&self, types: &[OrderType], times: &[TimeInForce]) -> Answer<()> {
+        let refused = |text| Err(AdapterError::rejected(ErrorKind::InvalidOrder, text));
+        if !types.contains(&self.order_type) {
+            return refused(format!("{} orders are not taken", self.order_type));
+        }
+        if !times.contains(&self.time_in_force) {
+            return refused(format!("{} orders are not taken", self.time_in_force));
+        }
+        if self.quantity <= Decimal::ZERO {
+            return refused(format!("quantity {} is not above 0", self.quantity));
+        }
+        let has = [
+            (
+                "limit_price",
+                self.order_type.has_limit_price(),
+                self.limit_price.is_some(),
+            ),
+            (
+                "stop_price",
+                self.order_type.has_stop_price(),
+                self.stop_price.is_some(),
+            ),
+            (
+                "expire_time",
+                self.time_in_force == TimeInForce::Gtd,
+                self.expire_time.is_some(),
+            ),
+        ];
+        match has.iter().find(|(_, needed, there)| *needed && !there) {
+            Some((field, ..)) => refused(format!("{field} is missing")),
+            None => Ok(()),
         }
     }
 }

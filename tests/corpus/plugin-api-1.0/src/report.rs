@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::codec;
-use crate::order::Side;
+use crate::order::{NewOrder, Side};
 use crate::time::UnixNanos;
 use crate::wire::wire_enum;
 
@@ -113,6 +113,24 @@ impl OrderReport {
             reason: None,
             fills: Vec::new(),
         }
+    }
+
+    /// A report of `order` with nothing filled.
+    pub fn of(
+        order: &NewOrder,
+        venue_order_id: impl Into<String>,
+        status: OrderStatus,
+        time: UnixNanos,
+    ) -> Self {
+        Self::new(
+            &order.client_order_id,
+            venue_order_id,
+            &order.instrument,
+            order.side,
+            status,
+            order.quantity,
+            time,
+        )
     }
 }
 

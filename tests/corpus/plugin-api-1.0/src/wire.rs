@@ -62,6 +62,8 @@ macro_rules! wire_enum {
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
                 let text = <std::borrow::Cow<'_, str>>::deserialize(d)?;
+                // What was written as unrecognized is that when it is read again. Other words are none.
+                $( if text == stringify!($fallback) { return Ok(Self::$fallback); } )?
                 text.parse().map_err(serde::de::Error::custom)
             }
         }

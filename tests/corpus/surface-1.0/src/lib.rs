@@ -19,9 +19,9 @@ use investbot_plugin_api::serde::de::DeserializeOwned;
 use investbot_plugin_api::{
     API_VERSION, Adapter, AdapterError, AmendOrder, Balance, Bar, BarBatch, BarsQuery, Call,
     CancelOrder, Decimal, Effect, ErrorKind, ExposeSecret, Fill, FillsPage, Health, HealthStatus,
-    Host, Instrument, Level, Liquidity, NewOrder, OpenOrders, OpenParams, OrderRef, OrderReport,
-    OrderStatus, OrderType, Position, SecretString, Side, TARGET, Ticker, TimeInForce, UnixNanos,
-    VenueEvent, abi, codec, export_adapter, serde_json,
+    Host, Instrument, Ledger, Level, Liquidity, NewOrder, OpenOrders, OpenParams, OrderRef,
+    OrderReport, OrderStatus, OrderType, Position, SecretString, Side, TARGET, Ticker, TimeInForce,
+    UnixNanos, VenueEvent, abi, codec, export_adapter, serde_json,
 };
 
 export_adapter!(Whole, manifest = "plugin.toml");
@@ -442,6 +442,21 @@ fn rest() {
     codec::encode_into(&new_order(), &mut bytes);
     let _: Result<NewOrder, String> = codec::from_slice(&bytes);
     let _: Result<String, serde_json::Error> = serde_json::to_string(&new_order());
+}
+
+/// What authors are spared.
+fn helpers(params: &OpenParams, report: &OrderReport) -> Answer<()> {
+    let mut ledger: Ledger<OrderReport> = Ledger::open(params, "orders.jsonl")?;
+    ledger.push(report.clone())?;
+    let kept: &[OrderReport] = &ledger;
+    let _: (usize, Host) = (kept.len(), Host::for_tests());
+    let order = new_order();
+    order.check(&[OrderType::Market], &[TimeInForce::Ioc])?;
+    let _: OrderReport = OrderReport::of(&order, "v", OrderStatus::Open, UnixNanos(0));
+    for (name, secret) in params.secrets() {
+        let _: (&str, &SecretString) = (name, secret);
+    }
+    Ok(())
 }
 
 /// What crosses can be kept in files and compared.
