@@ -34,7 +34,7 @@ use std::time::Instant;
 
 pub use error::RunError;
 pub use policy::SendPolicy;
-pub use prepare::{Prepared, find_plugin, search_path};
+pub use prepare::{Prepared, find_plugin, isolation, search_path};
 pub use resumed::Resumed;
 pub use session::SessionError;
 pub use signals::StopFlag;

@@ -51,6 +51,19 @@ fn the_bundled_venues_pass_everything() {
     }
 }
 
+/// What a process of its own keeps from a plugin, a simulated venue does not miss.
+#[test]
+#[cfg(target_os = "linux")]
+fn they_pass_everything_in_processes_of_their_own() {
+    for plugin in ["paper", "stub", "realish"] {
+        let dir = scratch();
+        let ended = check(plugin, &dir).arg("--isolate").end().with_code(0);
+        let (apart, _) = results(&ended);
+        let (here, _) = results(&check(plugin, &dir).end().with_code(0));
+        assert_eq!(apart, here, "{plugin}");
+    }
+}
+
 /// What each false claim is found out by. The venues are `realish`, which dedupes open orders only, and `stub`.
 #[test]
 fn every_false_claim_is_found_out() {

@@ -17,7 +17,7 @@ use super::files::file_system;
 use super::hands::{Hand, Hands};
 use super::market::Market;
 use super::policy::SendPolicy;
-use super::prepare::Prepared;
+use super::prepare::{Prepared, isolation};
 use super::reconcile::{Reconciler, StartError};
 use super::session::Session;
 use super::signals::StopFlag;
@@ -25,7 +25,7 @@ use super::source::{Intents, Source};
 use super::watch::Watch;
 use super::worker::ExecWorker;
 use crate::clock::{Clock as _, RunClock, SystemClock};
-use crate::config::{Isolation, Pace, Risk};
+use crate::config::{Pace, Risk};
 use crate::engine::retry::Backoff;
 use crate::engine::{Core, CoreConfig, ExecutionReport, OrderSupport, RiskLimits};
 use crate::exit::ExitCode;
@@ -34,7 +34,7 @@ use crate::observe::progress::Progress;
 use crate::observe::record::Record;
 use crate::observe::result::PluginUsed;
 use crate::observe::run_dir::RunDir;
-use crate::plugin::{self, Answer, Venue};
+use crate::plugin::{Answer, Venue};
 use crate::store::checkpoint;
 use crate::store::file::{Options, Start};
 use crate::store::ids::IdsAt;
@@ -182,33 +182,16 @@ impl Prepared {
     ) -> Result<Arc<dyn Venue>, RunError> {
         let timeouts = &self.config.exchange;
         let (clock, timeout) = (begun.clock.clone(), timeouts.open_timeout);
-        let venue = if self.is_isolated() {
-            let isolation = self.isolation(begun.run_dir.as_ref())?;
-            let plugin = &self.plugin;
-            plugin.open_isolated(params, clock, cancel, timeout, isolation)?
-        } else {
-            self.plugin.open(params, clock, cancel, timeout)?
+        let plugin = &self.plugin;
+        let venue = match isolation(&self.config, plugin.manifest()) {
+            Some(mut isolation) => {
+                let held = begun.run_dir.as_ref().map(RunDir::share_lock).transpose();
+                isolation.held = held.map_err(RunError::Descriptor)?.map(Arc::new);
+                plugin.open_isolated(params, clock, cancel, timeout, isolation)?
+            }
+            None => plugin.open(params, clock, cancel, timeout)?,
         };
         Ok(Arc::new(venue.with_call_timeout(timeouts.call_timeout)))
-    }
-
-    /// Whether the plugin gets a process of its own. With real money it does, unless somebody says otherwise.
-    fn is_isolated(&self) -> bool {
-        let real_money = self.plugin.manifest().plugin.real_money;
-        match self.config.exchange.isolation {
-            Some(isolation) => isolation == Isolation::Process,
-            None => real_money,
-        }
-    }
-
-    fn isolation(&self, run_dir: Option<&RunDir>) -> Result<plugin::Isolation, RunError> {
-        let held = run_dir.map(RunDir::share_lock).transpose();
-        Ok(plugin::Isolation {
-            program: plugin::this_program(),
-            readable: self.config.exchange.isolation_read.clone(),
-            memory: self.config.exchange.isolation_memory,
-            held: held.map_err(RunError::Descriptor)?,
-        })
     }
 
     fn assemble(

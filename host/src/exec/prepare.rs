@@ -11,12 +11,14 @@ use investbot_plugin_api::manifest::Manifest;
 use super::error::RunError;
 use super::resumed::{OpenIntents, Resumed};
 use super::source::{Source, Window};
-use crate::config::{ConfigError, Gaps, IntentSource, Mode, RuntimeConfig, ValidatedPluginConfig};
+use crate::config::{
+    ConfigError, Gaps, IntentSource, Isolation as Place, Mode, RuntimeConfig, ValidatedPluginConfig,
+};
 use crate::engine::strategy::{self, Strategy};
 use crate::feed::{BarOptions, BarReader, BarStream, Bundled, GapPolicy, IntentReader};
 use crate::plugin::belief::Belief;
 use crate::plugin::lock::Lock;
-use crate::plugin::{Plugin, SearchPath};
+use crate::plugin::{Isolation, Plugin, SearchPath, this_program};
 
 type Validate = fn(&RuntimeConfig, &Manifest, Mode) -> Result<ValidatedPluginConfig, ConfigError>;
 
@@ -181,6 +183,22 @@ pub fn search_path(config: &RuntimeConfig) -> SearchPath {
     // Directories of the configuration become one more variable of the same shape.
     let listed: OsString = std::env::join_paths(&config.plugin.path).unwrap_or_default();
     SearchPath::of_this_process(&config.plugin.dirs, Some(&listed))
+}
+
+/// How a plugin is isolated, if it is: with real money, unless the configuration says otherwise; else if it says so.
+#[must_use]
+pub fn isolation(config: &RuntimeConfig, manifest: &Manifest) -> Option<Isolation> {
+    let exchange = &config.exchange;
+    let is_isolated = match exchange.isolation {
+        Some(place) => place == Place::Process,
+        None => manifest.plugin.real_money,
+    };
+    is_isolated.then(|| Isolation {
+        program: this_program(),
+        readable: exchange.isolation_read.clone(),
+        memory: exchange.isolation_memory,
+        held: None,
+    })
 }
 
 /// Finds the plugin that a configuration names, and checks it; none of its code runs.

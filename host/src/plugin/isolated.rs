@@ -289,7 +289,7 @@ impl Recipe {
             program: &self.isolation.program,
             hello: &self.hello,
             image: &self.image,
-            held: self.isolation.held.as_ref().map(AsFd::as_fd),
+            held: self.isolation.held.as_deref().map(AsFd::as_fd),
             params: &self.params,
         };
         let (process, opened) = Process::start(&start, session, self.timeout);

@@ -2,9 +2,10 @@
 
 use std::fs::File;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// What a plugin in a process of its own is given.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Isolation {
     /// The investbot program: the process runs it too.
     pub program: PathBuf,
@@ -14,7 +15,7 @@ pub struct Isolation {
     pub memory: u64,
     /// Held open by the process for as long as it lives: the lock of a run directory, which must not be free while
     /// something could still send an order.
-    pub held: Option<File>,
+    pub held: Option<Arc<File>>,
 }
 
 /// The program that runs now, whatever has become of its file.

@@ -14,7 +14,7 @@ use clap::Args;
 use super::Common;
 use crate::cli::terminal::{fail, say};
 use crate::config::{FlagValue, Mode};
-use crate::exec::search_path;
+use crate::exec::{isolation, search_path};
 use crate::exit::ExitCode;
 use crate::observe::output::{Output, OutputError};
 use crate::plugin::Plugin;
@@ -37,6 +37,7 @@ Examples:
   investbot plugin check ./target/release/libmine.so --set latency_ms=0
   investbot plugin check ./libmine.so --only claims             one group
   investbot plugin check ./libmine.so --only claims.duplicate-filled --seed 7
+  investbot plugin check ./libmine.so --isolate                 the code of a stranger
   investbot plugin check --list                                 what is tested, and why
   investbot plugin check ./libmine.so --result result.json      keeps it, for `pin --result` and
   investbot plugin check --reproduce result.json                what failed, once more
@@ -75,6 +76,9 @@ pub(super) struct CheckArgs {
     /// Says that a venue with real money may be traded on; the configuration has to say so too
     #[arg(long)]
     live: bool,
+    /// Tests it in a process of its own, which may do little: process or none [default: process with real money]
+    #[arg(long, value_name = "WORD", num_args = 0..=1, require_equals = true, default_missing_value = "process")]
+    isolate: Option<String>,
     /// How many tests run at a time [default: as many as there are processors]
     #[arg(long, value_name = "N")]
     jobs: Option<usize>,
@@ -172,7 +176,12 @@ fn setup(name: &str, args: &CheckArgs) -> Result<Setup, ExitCode> {
     } else {
         Vec::new()
     };
-    let flags = [flag("exchange.config", &args.set), flag("live", &live)];
+    let isolate: Vec<_> = args.isolate.iter().cloned().collect();
+    let flags = [
+        flag("exchange.config", &args.set),
+        flag("exchange.isolation", &isolate),
+        flag("live", &live),
+    ];
     let config = args
         .common
         .configure_with(flags.into_iter().flatten().collect());
@@ -190,6 +199,7 @@ fn setup(name: &str, args: &CheckArgs) -> Result<Setup, ExitCode> {
             )
         })?;
     Ok(Setup {
+        isolation: isolation(&config, plugin.manifest()),
         plugin,
         config: valid.json,
         secrets: valid.secrets,
@@ -326,6 +336,9 @@ fn child(program: &Path, name: &str, args: &CheckArgs, test: &Test, setup: &Setu
     }
     for dir in &args.common.plugin_dir {
         command.args(["--plugin-dir", dir]);
+    }
+    if let Some(word) = &args.isolate {
+        command.arg(format!("--isolate={word}"));
     }
     if args.live {
         command.arg("--live");

@@ -13,7 +13,7 @@ use investbot_plugin_api::{
 };
 use sha2::{Digest as _, Sha256};
 
-use super::super::{Answer, LoadError, Plugin, PluginVenue, Venue as _};
+use super::super::{Answer, Isolation, LoadError, Plugin, PluginVenue, Venue as _};
 use super::{Objection, failed, skipped};
 use crate::clock::{Clock as _, RunClock};
 
@@ -31,6 +31,8 @@ pub struct Setup {
     pub seed: u64,
     /// An empty directory.
     pub dir: PathBuf,
+    /// How the plugin is isolated, if it is.
+    pub isolation: Option<Isolation>,
 }
 
 /// The plugin, as one test sees it.
@@ -98,10 +100,14 @@ impl<'a> Subject<'a> {
             // A directory that cannot be made shows when the plugin opens.
             let _ = std::fs::create_dir_all(dir);
         }
-        let venue = self
-            .setup
-            .plugin
-            .open(params, clock.clone(), Arc::default(), PATIENCE)?;
+        let Setup {
+            plugin, isolation, ..
+        } = self.setup;
+        let (its_clock, cancel) = (clock.clone(), Arc::default());
+        let venue = match isolation.clone() {
+            Some(apart) => plugin.open_isolated(params, its_clock, cancel, PATIENCE, apart)?,
+            None => plugin.open(params, its_clock, cancel, PATIENCE)?,
+        };
         Ok((venue, clock))
     }
 

@@ -62,7 +62,7 @@ pub(super) struct Frame {
 const BODY_LIMIT: usize = 64 << 20;
 
 /// Kind, length of the operation's name, length of the body.
-const HEAD: usize = 6;
+const HEAD: usize = 7;
 
 /// One end of a line.
 pub(super) struct Line {
@@ -148,8 +148,9 @@ impl Line {
         let Some((head, rest)) = self.read.split_first_chunk::<HEAD>() else {
             return Ok(None);
         };
-        let [kind, op_len, length @ ..] = *head;
-        let (op_len, length) = (usize::from(op_len), u32::from_le_bytes(length) as usize);
+        let [kind, low, high, length @ ..] = *head;
+        let op_len = usize::from(u16::from_le_bytes([low, high]));
+        let length = u32::from_le_bytes(length) as usize;
         let no_frame = || io::Error::new(io::ErrorKind::InvalidData, "bytes that are no frame");
         let kind = Kind::of(kind).ok_or_else(no_frame)?;
         if length > BODY_LIMIT {
@@ -180,13 +181,14 @@ impl Line {
 
 fn head(kind: Kind, op: &str, length: usize) -> io::Result<Vec<u8>> {
     let too_long = || io::Error::new(io::ErrorKind::InvalidInput, "too long for a frame");
-    let op_len = u8::try_from(op.len()).map_err(|_| too_long())?;
+    let op_len = u16::try_from(op.len()).map_err(|_| too_long())?;
     if length > BODY_LIMIT {
         return Err(too_long());
     }
     let length = u32::try_from(length).map_err(|_| too_long())?;
     let mut head = Vec::with_capacity(HEAD + op.len() + length as usize % (1 << 16));
-    head.extend_from_slice(&[kind as u8, op_len]);
+    head.push(kind as u8);
+    head.extend_from_slice(&op_len.to_le_bytes());
     head.extend_from_slice(&length.to_le_bytes());
     head.extend_from_slice(op.as_bytes());
     Ok(head)
@@ -330,11 +332,9 @@ mod tests {
 
     #[test]
     fn garbage_is_no_frame() {
-        for garbage in [
-            &b"HTTP/1.1 200 OK"[..],
-            &[1, 1, 0xFF, 0xFF, 0xFF, 0xFF, 0],
-            &[1, 1, 0, 0, 0, 0, 0xFF],
-        ] {
+        let too_long = [1, 1, 0, 0xFF, 0xFF, 0xFF, 0xFF, 0];
+        let no_text = [1, 1, 0, 0, 0, 0, 0, 0xFF];
+        for garbage in [&b"HTTP/1.1 200 OK"[..], &too_long, &no_text] {
             let (mut one, mut other) = lines();
             one.stream()
                 .expect("it is open")
