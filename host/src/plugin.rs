@@ -34,6 +34,7 @@ mod isolation;
 mod layout;
 mod link;
 pub mod lock;
+mod locked;
 mod manifest;
 mod map;
 mod open;

@@ -3,6 +3,8 @@
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use super::locked::lock;
+
 /// The gate in front of one adapter.
 pub(super) struct Gate {
     state: Mutex<Passes>,
@@ -50,7 +52,7 @@ impl Gate {
     }
 
     fn lock(&self) -> MutexGuard<'_, Passes> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 }
 

@@ -5,13 +5,14 @@
 //! too often is not called any more.
 
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 use super::exit_guard::in_plugin;
 use super::gate::Pass;
 use super::link::{Direct, Failure, Link, Request};
+use super::locked::lock;
 use super::services::Session;
 use super::strikes::Strikes;
 
@@ -247,8 +248,4 @@ impl Seat {
             job.caller.unpark();
         }
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

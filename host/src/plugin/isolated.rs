@@ -12,7 +12,7 @@ mod wire;
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use investbot_plugin_api::OpenParams;
@@ -23,6 +23,7 @@ use super::gate::Pass;
 use super::image::Image;
 use super::isolation::Isolation;
 use super::link::{Failure, Link, Request};
+use super::locked::lock;
 use super::map;
 use super::open::refusal;
 use super::services::Session;
@@ -347,8 +348,4 @@ fn refused(id: &str, body: &[u8]) -> LoadError {
             how: "an answer that is none".to_owned(),
         },
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

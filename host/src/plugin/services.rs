@@ -6,7 +6,7 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use investbot_plugin_api::codec;
@@ -14,6 +14,7 @@ use investbot_plugin_api::host::{HostServices, LogRecord};
 use investbot_plugin_api::op::host_op;
 use investbot_plugin_api::{AdapterError, ErrorKind, Level, UnixNanos, VenueEvent};
 
+use super::locked::lock;
 use super::text::{MESSAGE_LIMIT, printable};
 use super::throttle::Throttle;
 use crate::clock::Clock;
@@ -228,10 +229,6 @@ impl HostServices for Services {
         let is_over = |call_id| self.0.is_given_up(call_id);
         self.0.answer(op, body, &is_over)
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use investbot_plugin_api::{AdapterError, ErrorKind, codec};
 use secrecy::zeroize::Zeroizing;
 
 use super::super::error::LoadError;
+use super::super::locked::lock;
 use super::super::map;
 use super::confine::{confine, hide_memory};
 use super::wire::{Frame, Hello, Kind, Line, Refusal, receive_fds};
@@ -216,11 +217,7 @@ impl HostServices for Asks {
         });
         match own {
             Ok(Some(answer)) => answer,
-            _ => ask(
-                &mut self.0.lock().unwrap_or_else(PoisonError::into_inner),
-                op,
-                body,
-            ),
+            _ => ask(&mut lock(&self.0), op, body),
         }
     }
 }

@@ -14,9 +14,9 @@ use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::super::ending::how;
 use super::super::guard::GRACE;
+use super::super::locked::lock;
 use super::super::services::Session;
 use super::super::text::printable;
-use super::lock;
 use super::wire::{Frame, Hello, Kind, Line, send_fds};
 
 /// What a process is started with.
