@@ -114,6 +114,7 @@ fn what_one_says_about_itself() {
       target            [TARGET]
       plugin API        built with 1.0, needs 1.0 or newer
       money             simulated
+      runs in           your own process, with all your rights; --isolate gives it one of its own
       venue class       A, if its claims are true
       after a timeout   the same order is sent again; the venue knows it for a duplicate
       order types       market, limit

@@ -13,7 +13,7 @@ use super::list::{money, pinned};
 use super::{Common, FORMAT};
 use crate::cli::terminal::fail;
 use crate::config::{Origin, RuntimeConfig};
-use crate::exec::search_path;
+use crate::exec::{isolation, search_path};
 use crate::exit::ExitCode;
 use crate::observe::output::{Output, OutputError};
 use crate::observe::table::grid;
@@ -32,6 +32,8 @@ struct Told {
     same_name: Vec<PathBuf>,
     /// Whether it is the file that is pinned.
     pinned: &'static str,
+    /// Whether it gets a process of its own, as things are configured.
+    isolated: bool,
     /// Which of its claims orders may rely on.
     belief: Belief,
     /// What a check of this file came to, if that is pinned.
@@ -82,6 +84,7 @@ fn look_up(name: &str, config: &RuntimeConfig, lock: &Lock) -> Result<Told, Load
         .collect();
     Ok(Told {
         pinned: pinned(&about, lock),
+        isolated: isolation(config, &about.manifest).is_some(),
         belief: Belief::of(&about.manifest, &about.sha256, lock),
         found: lock
             .conformance(&about.manifest.plugin.id, &about.sha256)
@@ -161,6 +164,7 @@ fn facts(told: &Told) -> Vec<(&'static str, String)> {
             ),
         ),
         ("money", money(manifest.plugin.real_money).to_owned()),
+        ("runs in", runs_in(told.isolated).to_owned()),
         ("venue class", venue_class(told)),
         ("after a timeout", after_unknown(class).to_owned()),
     ];
@@ -169,6 +173,14 @@ fn facts(told: &Told) -> Vec<(&'static str, String)> {
         facts.push(("same name", other.display().to_string()));
     }
     facts
+}
+
+const fn runs_in(isolated: bool) -> &'static str {
+    if isolated {
+        "a process of its own, which may do little"
+    } else {
+        "your own process, with all your rights; --isolate gives it one of its own"
+    }
 }
 
 /// What orders are treated as, and why.
@@ -332,6 +344,7 @@ fn print_json(out: &mut Output, told: &Told) -> Result<(), OutputError> {
         api: api.to_string(),
         class: class.as_str(),
         runs_as: runs_as.as_str(),
+        isolated: told.isolated,
         conformance: told.found.as_ref(),
         after_timeout: after_unknown(runs_as),
         same_name: told
@@ -365,6 +378,7 @@ struct Line<'a> {
     class: &'static str,
     /// What orders are treated as.
     runs_as: &'static str,
+    isolated: bool,
     conformance: Option<&'a Conformance>,
     after_timeout: &'static str,
     same_name: Vec<String>,
