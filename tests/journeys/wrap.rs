@@ -150,6 +150,17 @@ fn its_claims_are_its_own() {
     assert!(!ended.stdout.contains("\"rejected\""), "{}", ended.stdout);
 }
 
+/// Pins the plugin with a check of its claims that they passed: what is not proven of a real venue is not relied on.
+fn believe(dir: &Scratch) {
+    let pin = program("plugin")
+        .args(["pin", "./libmy_venue.so"])
+        .in_dir(dir);
+    let _ = pin.end().with_code(0);
+    let pinned = std::fs::read_to_string(dir.join("plugins.lock")).unwrap();
+    let passed = "[plugin.conformance]\nclaims = 'passed'\npassed = 1\nfailed = 0\nskipped = 0\nseed = 0\nkit = 'k'\nhost = '0.1.0'\n";
+    dir.file("plugins.lock", format!("{pinned}\n{passed}"));
+}
+
 /// In real time there are several orders under way. The program ends with all of them, and each comes to its end.
 #[test]
 fn orders_that_were_under_way_together() {
@@ -166,6 +177,7 @@ fn orders_that_were_under_way_together() {
     let _ = wrap(&dir, &["plugin.toml", "--program", venue.to_str().unwrap()])
         .end()
         .with_code(0);
+    believe(&dir);
     let order = |n: usize| {
         let id = format!("a{n}");
         json!({ "id": id, "instrument": "BTC/USD", "side": "buy", "type": "market", "quantity": "0.1" }).to_string()
