@@ -49,6 +49,7 @@ mod throttle;
 pub mod venue;
 mod verify;
 mod version;
+mod watch;
 pub mod wrap;
 
 use std::path::Path;
@@ -69,6 +70,7 @@ pub use resolve::{Origin, SearchPath};
 pub use venue::{Answer, Venue};
 pub use verify::{OLDEST_SUPPORTED_API, host_api};
 pub use version::ApiVersion;
+pub use watch::{Hang, OnHang};
 
 use image::Image;
 use services::Session;

@@ -16,8 +16,8 @@ use crate::exit::ExitCode;
 use crate::feed::{DataError, IntentError};
 use crate::observe::record::RecordError;
 use crate::observe::run_dir::{AskedError, RunDirError};
-use crate::plugin::LoadError;
 use crate::plugin::lock::LockError;
+use crate::plugin::{Hang, LoadError};
 use crate::store::StoreError;
 use crate::store::checkpoint::CheckpointError;
 use crate::store::journal::JournalError;
@@ -144,6 +144,13 @@ pub enum RunError {
         "the system gives no file descriptor: {0}\n  hint: raise the limit (ulimit -n), or lower the load"
     )]
     Descriptor(std::io::Error),
+    /// A call into the plugin does not return, and the thread that made it is the run's own.
+    #[error(
+        "the plugin is in quarantine: {}\n  hint: the run ends here, and nothing is lost that a kill would not lose; mend \
+         or replace the plugin, then resume the run (--resume DIR), which finds out what became of orders in doubt; with \
+         --isolate such a plugin costs a call", .0.text
+    )]
+    Hang(Hang),
     /// The run broke off.
     #[error("{error}{}", unsettled_text(.unsettled))]
     Session {
@@ -235,6 +242,8 @@ impl RunError {
                 _ => ExitCode::Unexpected,
             },
             Self::Record(error) => record_code(error),
+            Self::Hang(hang) if hang.may_have_written => ExitCode::InDoubt,
+            Self::Hang(_) => ExitCode::PluginRefused,
             Self::Thread(_) | Self::Descriptor(_) => ExitCode::Unexpected,
         }
     }

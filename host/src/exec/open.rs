@@ -1,6 +1,7 @@
 //! Makes the parts of a run: the run directory, the open plugin, and a core that starts from what the
 //! venue says.
 
+use std::io::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -34,7 +35,7 @@ use crate::observe::progress::Progress;
 use crate::observe::record::Record;
 use crate::observe::result::PluginUsed;
 use crate::observe::run_dir::RunDir;
-use crate::plugin::{Answer, Venue};
+use crate::plugin::{Answer, Hang, Venue};
 use crate::store::checkpoint;
 use crate::store::file::{Options, Start};
 use crate::store::ids::IdsAt;
@@ -191,7 +192,13 @@ impl Prepared {
             }
             None => plugin.open(params, clock, cancel, timeout)?,
         };
-        Ok(Arc::new(venue.with_call_timeout(timeouts.call_timeout)))
+        let limit = timeouts.call_timeout;
+        Ok(Arc::new(match self.valid.pace {
+            Pace::Virtual => venue
+                .with_watched_calls(limit, Box::new(end_process))
+                .map_err(RunError::Thread)?,
+            Pace::Realtime => venue.with_call_timeout(limit),
+        }))
     }
 
     fn assemble(
@@ -439,6 +446,14 @@ impl Prepared {
         }
         hex::encode(&hash.finalize()[..8])
     }
+}
+
+/// Ends the process whose main thread is in a plugin and does not come back. What is known is on the disk.
+fn end_process(hang: &Hang) {
+    let text = RunError::Hang(hang.clone());
+    // There is nobody left to tell if that fails.
+    let _ = writeln!(std::io::stderr(), "error: {text}");
+    std::process::exit(text.exit_code() as i32)
 }
 
 fn limits(risk: &Risk) -> RiskLimits {

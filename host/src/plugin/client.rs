@@ -19,6 +19,7 @@ use super::link::{Direct, Failure, Link, Request};
 use super::services::Session;
 use super::text::{MESSAGE_LIMIT, printable};
 use super::venue::{Answer, Venue};
+use super::watch::{OnHang, Watch};
 
 /// An open adapter. Dropping it drops the adapter; its library stays mapped.
 pub struct PluginVenue {
@@ -52,10 +53,25 @@ impl PluginVenue {
     #[must_use]
     pub fn with_call_timeout(self, call_timeout: Duration) -> Self {
         Self {
-            link: self.link.limited(&self.session),
+            link: self.link.limited(&self.session, None),
             call_timeout: Some(call_timeout),
             ..self
         }
+    }
+
+    /// The same for a run whose calls are many and short. An adapter of this process is called on the caller's thread;
+    /// when a call does not return, `on_hang` is told, from another thread, and has to end the process.
+    pub fn with_watched_calls(
+        self,
+        call_timeout: Duration,
+        on_hang: OnHang,
+    ) -> std::io::Result<Self> {
+        let watch = Watch::new(self.session.clone(), on_hang)?;
+        Ok(Self {
+            link: self.link.limited(&self.session, Some(watch)),
+            call_timeout: Some(call_timeout),
+            ..self
+        })
     }
 
     /// A call with any name and any bytes, for those who try what happens then.

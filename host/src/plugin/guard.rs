@@ -2,12 +2,14 @@
 //!
 //! A call runs on a thread of its own, because nobody can take a thread back from foreign code. A call that does not
 //! return is told that it is cancelled, then given up: its thread and its pass stay with it. An adapter that does this
-//! too often is not called any more.
+//! too often is not called any more. Where calls are many and short, the frequent ones are only [watched](super::watch).
 
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
+
+use investbot_plugin_api::op::Operation;
 
 use super::exit_guard::in_plugin;
 use super::gate::Pass;
@@ -15,6 +17,7 @@ use super::link::{Direct, Failure, Link, Request};
 use super::locked::lock;
 use super::services::Session;
 use super::strikes::Strikes;
+use super::watch::Watch;
 
 /// How long a call that was cancelled may take to say what it did.
 pub(super) const GRACE: Duration = Duration::from_millis(500);
@@ -30,6 +33,8 @@ pub(super) struct Guarded {
     idle: Mutex<Vec<Worker>>,
     strikes: Mutex<Strikes>,
     quarantine: OnceLock<String>,
+    /// Frequent calls are made on the caller's thread and watched, if that is wanted.
+    watch: Option<Watch>,
 }
 
 /// A thread that makes calls, as whoever uses it sees it.
@@ -65,13 +70,14 @@ const ANSWERED: u8 = 2;
 const GIVEN_UP: u8 = 3;
 
 impl Guarded {
-    pub(super) fn new(adapter: Direct, session: Arc<Session>) -> Self {
+    pub(super) fn new(adapter: Direct, session: Arc<Session>, watch: Option<Watch>) -> Self {
         Self {
             adapter: Arc::new(adapter),
             session,
             idle: Mutex::default(),
             strikes: Mutex::default(),
             quarantine: OnceLock::new(),
+            watch,
         }
     }
 
@@ -105,6 +111,10 @@ impl Link for Guarded {
         if let Some(why) = self.quarantine.get() {
             return Err(Failure::Quarantined(why.clone()));
         }
+        let op = Operation::from_name(request.op).filter(|op| Watch::is_frequent(*op));
+        if let (Some(watch), Some(op), Some(limit)) = (&self.watch, op, request.limit) {
+            return watch.call(&self.adapter, op, request, limit);
+        }
         let worker = self
             .worker()
             .map_err(|error| Failure::Unasked(format!("no thread for the call: {error}")))?;
@@ -128,7 +138,7 @@ impl Link for Guarded {
         }
     }
 
-    fn limited(self: Box<Self>, _session: &Arc<Session>) -> Box<dyn Link> {
+    fn limited(self: Box<Self>, _: &Arc<Session>, _: Option<Watch>) -> Box<dyn Link> {
         self
     }
 
@@ -154,7 +164,7 @@ impl Drop for Guarded {
         };
         let (done, wait) = std::sync::mpsc::sync_channel::<()>(1);
         let spawned = thread::Builder::new().spawn(move || {
-            in_plugin("its drop", || drop(adapter));
+            in_plugin("drop", || drop(adapter));
             let _ = done.send(());
         });
         if spawned.is_ok() && wait.recv_timeout(DROP_LIMIT).is_err() {
@@ -234,8 +244,8 @@ impl Seat {
             let Some(job) = job.filter(|_| self.turn.load(Ordering::Acquire) == ASKED) else {
                 return;
             };
-            let call = format!("`{}`", job.op);
-            let answer = in_plugin(&call, || job.adapter.raw(&job.op, &job.bytes));
+            let call = Operation::from_name(&job.op).map_or("a call", Operation::as_str);
+            let answer = in_plugin(call, || job.adapter.raw(&job.op, &job.bytes));
             session.forget_call(job.call_id);
             // Before the answer is heard: whoever hears it may call again, or close the adapter.
             drop((job.adapter, job.pass));

@@ -29,6 +29,7 @@ use super::open::refusal;
 use super::services::Session;
 use super::strikes::Strikes;
 use super::text::printable;
+use super::watch::Watch;
 pub use child::serve;
 use process::{Broken, Process, Start};
 use wire::{Confinement, Hello, Kind, Refusal};
@@ -238,7 +239,7 @@ impl Link for Isolated {
         }
     }
 
-    fn limited(self: Box<Self>, _session: &Arc<Session>) -> Box<dyn Link> {
+    fn limited(self: Box<Self>, _: &Arc<Session>, _: Option<Watch>) -> Box<dyn Link> {
         self
     }
 

@@ -9,6 +9,7 @@ use investbot_plugin_api::abi::RawAdapterBox;
 use super::gate::Pass;
 use super::guard::Guarded;
 use super::services::Session;
+use super::watch::Watch;
 
 /// One request on its way to an adapter.
 pub(super) struct Request<'a> {
@@ -42,8 +43,9 @@ pub(super) trait Link: Send + Sync {
     /// Makes one call.
     fn call(&self, request: &Request<'_>, pass: Pass) -> Result<Vec<u8>, Failure>;
 
-    /// The same way, on which the limits of requests hold.
-    fn limited(self: Box<Self>, session: &Arc<Session>) -> Box<dyn Link>;
+    /// The same way, on which the limits of requests hold. With a watch, what runs in this process may stay on the
+    /// caller's thread.
+    fn limited(self: Box<Self>, session: &Arc<Session>, watch: Option<Watch>) -> Box<dyn Link>;
 
     /// The adapter panicked in a call, and is not fit for another.
     fn panicked(&self, _what: &str) {}
@@ -99,7 +101,7 @@ impl Link for Direct {
         self.raw(request.op, request.bytes)
     }
 
-    fn limited(self: Box<Self>, session: &Arc<Session>) -> Box<dyn Link> {
-        Box::new(Guarded::new(*self, session.clone()))
+    fn limited(self: Box<Self>, session: &Arc<Session>, watch: Option<Watch>) -> Box<dyn Link> {
+        Box::new(Guarded::new(*self, session.clone(), watch))
     }
 }

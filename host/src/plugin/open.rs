@@ -37,7 +37,7 @@ pub(super) fn open(
     let spawned = std::thread::Builder::new()
         .name(format!("open-{id}"))
         .spawn(move || {
-            let opened = in_plugin("`open`", || {
+            let opened = in_plugin("open", || {
                 match root.open()(host_box(services), RSlice::from_slice(&params)) {
                     RResult::ROk(adapter) => Ok(adapter),
                     RResult::RErr(bytes) => Err(bytes.into_vec()),
