@@ -8,12 +8,12 @@ use std::time::Duration;
 use investbot::clock::VirtualClock;
 use investbot::plugin::{Answer, Isolation, LoadError, PluginVenue, Venue};
 use investbot_plugin_api::{
-    Bar, BarBatch, CancelOrder, Decimal, Effect, ErrorKind, NewOrder, OpenParams, OrderRef,
-    OrderStatus, Side, UnixNanos,
+    Bar, BarBatch, CancelOrder, Decimal, Effect, ErrorKind, OpenParams, OrderStatus, UnixNanos,
 };
 use investbot_tests::{Scratch, investbot, plugin, scratch};
 use serde_json::{Value, json};
 
+use super::plugin_calls::{named, order};
 use super::plugin_open::inspect;
 
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -75,14 +75,6 @@ impl Rogue {
         let venue = plugin.open(&self.params(), clock, Arc::default(), PATIENCE);
         venue.unwrap().with_call_timeout(call_timeout)
     }
-}
-
-fn order(id: &str) -> NewOrder {
-    NewOrder::new(id, "BTC/USD", Side::Buy, Decimal::ONE)
-}
-
-fn named(id: &str) -> OrderRef {
-    OrderRef::new("BTC/USD", id)
 }
 
 /// One bar, the `n`th minute of a market that trades at 100.

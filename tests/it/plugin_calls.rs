@@ -56,7 +56,7 @@ const CALLS: Calls = [
     ("shutdown", false, |v| v.shutdown()),
 ];
 
-fn named(id: &str) -> OrderRef {
+pub(crate) fn named(id: &str) -> OrderRef {
     OrderRef::new("BTC/USD", id)
 }
 

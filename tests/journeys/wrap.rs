@@ -42,8 +42,12 @@ fn wrap(dir: &Scratch, args: &[&str]) -> Run {
 
 /// A directory with the manifest, and the plugin that was made of it.
 fn wrapped() -> (Scratch, Ended) {
+    wrapped_as(MANIFEST)
+}
+
+fn wrapped_as(manifest: &str) -> (Scratch, Ended) {
     let dir = scratch();
-    dir.file("plugin.toml", MANIFEST);
+    dir.file("plugin.toml", manifest);
     let venue = artifacts::program("venue_program");
     let ended = wrap(
         &dir,
@@ -164,19 +168,11 @@ fn believe(dir: &Scratch) {
 /// In real time there are several orders under way. The program ends with all of them, and each comes to its end.
 #[test]
 fn orders_that_were_under_way_together() {
-    let dir = scratch();
     let known = MANIFEST.replace(
         "dedupe = { kind = \"none\" }",
         "dedupe = { kind = \"permanent\" }",
     );
-    dir.file(
-        "plugin.toml",
-        known.replace("simulated = true", "simulated = false"),
-    );
-    let venue = artifacts::program("venue_program");
-    let _ = wrap(&dir, &["plugin.toml", "--program", venue.to_str().unwrap()])
-        .end()
-        .with_code(0);
+    let (dir, _) = wrapped_as(&known.replace("simulated = true", "simulated = false"));
     believe(&dir);
     let order = |n: usize| {
         let id = format!("a{n}");

@@ -119,14 +119,10 @@ impl Link for Guarded {
             .worker()
             .map_err(|error| Failure::Unasked(format!("no thread for the call: {error}")))?;
         worker.ask(&self.adapter, request, pass);
-        let Some(limit) = request.limit else {
-            let answer = worker.wait(None);
-            lock(&self.idle).push(worker);
-            return answer.unwrap_or_else(|| Err(Failure::Gone("its thread ended".to_owned())));
-        };
-        let answer = worker.wait(Some(limit)).or_else(|| {
+        let limit = request.limit.unwrap_or(Duration::MAX);
+        let answer = worker.wait(limit).or_else(|| {
             self.session.give_up_call(request.call_id);
-            worker.wait(Some(GRACE))
+            worker.wait(GRACE)
         });
         let answer = answer.or_else(|| worker.leave());
         match answer {
@@ -206,15 +202,12 @@ impl Worker {
     }
 
     /// Waits for the answer, up to `limit`.
-    fn wait(&self, limit: Option<Duration>) -> Option<Result<Vec<u8>, Failure>> {
+    fn wait(&self, limit: Duration) -> Option<Result<Vec<u8>, Failure>> {
         let turn = &self.seat.turn;
         let is_there = || turn.load(Ordering::Acquire) == ANSWERED;
         let begun = Instant::now();
         while !is_there() {
-            match limit {
-                None => thread::park(),
-                Some(limit) => thread::park_timeout(limit.checked_sub(begun.elapsed())?),
-            }
+            thread::park_timeout(limit.checked_sub(begun.elapsed())?);
         }
         turn.store(IDLE, Ordering::Release);
         lock(&self.seat.answer).take()
